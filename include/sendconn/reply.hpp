@@ -1,0 +1,41 @@
+// Reply: what a server says, and the one form in which a refusal goes from where it is decided all the way to the wire.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <sendconn/result.hpp>
+
+namespace sendconn {
+
+/// An enhanced status code (RFC 3463): 5.7.1. All zero: none.
+struct EnhancedCode {
+  std::uint16_t klass = 0;  ///< 2, 4 or 5
+  std::uint16_t subject = 0;
+  std::uint16_t detail = 0;
+
+  [[nodiscard]] bool empty() const noexcept { return klass == 0; }
+  [[nodiscard]] std::string format() const;
+  static Result<EnhancedCode> parse(std::string_view text);
+  friend bool operator==(const EnhancedCode&, const EnhancedCode&) = default;
+};
+
+/// A reply of SMTP: code, enhanced code, text. Several lines of text are separated by '\n'.
+struct Reply {
+  std::uint16_t code = 0;  ///< 200 to 599
+  EnhancedCode enhanced;
+  std::string text;
+
+  [[nodiscard]] bool positive() const noexcept { return code >= 200 && code < 400; }
+  [[nodiscard]] bool temporary() const noexcept { return code >= 400 && code < 500; }
+  [[nodiscard]] bool permanent() const noexcept { return code >= 500; }
+  /// The lines as they go on the wire, each with code, enhanced code (if `with_enhanced`) and CRLF. Control characters
+  /// in the text become spaces, so that no text can forge a line; long text is folded into lines of at most 512 octets.
+  [[nodiscard]] std::string format(bool with_enhanced = true) const;
+  /// "550 5.7.1 text" on one line: for logs, delivery reports and people.
+  [[nodiscard]] std::string summary() const;
+  friend bool operator==(const Reply&, const Reply&) = default;
+};
+
+}  // namespace sendconn

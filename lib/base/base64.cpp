@@ -1,0 +1,82 @@
+#include "lib/base/base64.hpp"
+
+#include <array>
+#include <cstdint>
+
+#include "lib/base/ascii.hpp"
+
+namespace sendconn::base64 {
+namespace {
+
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::int8_t invalid = -1;
+
+constexpr std::array<std::int8_t, 256> make_values() {
+  std::array<std::int8_t, 256> values{};
+  values.fill(invalid);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
+  return values;
+}
+
+constexpr auto values = make_values();
+
+Error fault(std::size_t position, const char* what) {
+  return {Errc::syntax, std::string("base64: ") + what + " (RFC 4648 section 4)", position};
+}
+
+Result<std::string> decode_with(std::string_view text, bool skip_white_space) {
+  std::string out;
+  out.reserve(text.size() / 4 * 3);
+  std::uint32_t group = 0;
+  unsigned digits = 0;
+  unsigned padding = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (skip_white_space && ascii::is_fws(c)) continue;
+    if (c == '=') {
+      if (digits < 2 || digits + ++padding > 4) return fault(i, "padding in the wrong place");
+      continue;
+    }
+    const std::int8_t value = values[static_cast<unsigned char>(c)];
+    if (value == invalid) return fault(i, "a character outside the alphabet");
+    if (padding != 0) return fault(i, "data behind the padding");
+    group = group << 6U | static_cast<std::uint32_t>(value);
+    if (++digits == 4) {
+      out.push_back(static_cast<char>(group >> 16U));
+      out.push_back(static_cast<char>(group >> 8U));
+      out.push_back(static_cast<char>(group));
+      group = 0;
+      digits = 0;
+    }
+  }
+  if (digits == 0) return out;
+  if (digits + padding != 4) return fault(text.size(), "it ends inside a group of four");
+  const unsigned unused = digits == 2 ? 4 : 2;
+  if ((group & ((1U << unused) - 1)) != 0) return fault(text.size(), "unused bits are not zero");
+  group >>= unused;
+  if (digits == 3) out.push_back(static_cast<char>(group >> 8U));
+  out.push_back(static_cast<char>(group));
+  return out;
+}
+
+}  // namespace
+
+std::string encode(std::string_view octets) {
+  std::string out;
+  out.reserve((octets.size() + 2) / 3 * 4);
+  const auto octet = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(octets[i])); };
+  const auto put = [&](std::uint32_t group, unsigned digits) {
+    for (unsigned i = 0; i < 4; ++i) out.push_back(i < digits ? alphabet[group >> (18 - 6 * i) & 0x3fU] : '=');
+  };
+  std::size_t i = 0;
+  for (; i + 3 <= octets.size(); i += 3) put(octet(i) << 16U | octet(i + 1) << 8U | octet(i + 2), 4);
+  if (octets.size() - i == 1) put(octet(i) << 16U, 2);
+  if (octets.size() - i == 2) put(octet(i) << 16U | octet(i + 1) << 8U, 3);
+  return out;
+}
+
+Result<std::string> decode(std::string_view text) { return decode_with(text, false); }
+Result<std::string> decode_folded(std::string_view text) { return decode_with(text, true); }
+
+}  // namespace sendconn::base64
