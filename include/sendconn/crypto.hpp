@@ -20,11 +20,12 @@ std::string random_octets(std::size_t size);
 
 Sha256 sha256(std::string_view octets);
 Sha256 hmac_sha256(std::string_view key, std::string_view octets);
-/// PBKDF2 with HMAC-SHA-256 (RFC 8018), 32 octets out. Costs about a microsecond for every 2 iterations. Thread-safe.
+/// PBKDF2 with HMAC-SHA-256 (RFC 8018), 32 octets out. Costs about a microsecond for every 2 iterations; 0 counts as 1.
+/// Thread-safe.
 Sha256 pbkdf2_sha256(std::string_view password, std::string_view salt, std::uint32_t iterations);
 /// Compares in a time that depends on the sizes alone.
 bool equal_secret(std::string_view a, std::string_view b) noexcept;
-/// Overwrites with zeros in a way the compiler keeps.
+/// Overwrites with zeros, the unused capacity too, in a way the compiler keeps; leaves it empty.
 void wipe(std::string& secret) noexcept;
 
 inline std::string_view view(const Sha256& digest) noexcept {

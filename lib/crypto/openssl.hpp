@@ -1,0 +1,47 @@
+// What every file of lib/crypto needs from OpenSSL: owners for its objects, the algorithms fetched once, and an error
+// queue left as it was found (lib/tls asks that queue why a handshake failed; nothing of ours may stand in it).
+#pragma once
+
+#include <exception>
+#include <memory>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+namespace sendconn::crypto {
+
+template <auto free_function>
+struct Deleter {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    free_function(object);
+  }
+};
+
+using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
+using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Deleter<EVP_PKEY_CTX_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
+
+/// For calls that fail only without memory or without the default provider: there is no sensible way on.
+inline void must(bool succeeded) noexcept {
+  if (!succeeded) std::terminate();
+}
+
+/// SHA-256, fetched at first use and kept for the life of the process: a fetch takes a lock and a search by name.
+/// Immutable, so any number of threads share it.
+inline const EVP_MD* sha256_algorithm() noexcept {
+  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  must(algorithm != nullptr);
+  return algorithm;
+}
+
+/// Drops the errors that OpenSSL queued while this object lives.
+class ErrorScope {
+ public:
+  ErrorScope() noexcept { ERR_set_mark(); }
+  ~ErrorScope() { ERR_pop_to_mark(); }
+  ErrorScope(const ErrorScope&) = delete;
+  ErrorScope& operator=(const ErrorScope&) = delete;
+};
+
+}  // namespace sendconn::crypto
