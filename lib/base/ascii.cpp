@@ -39,4 +39,16 @@ std::string to_hex(std::string_view octets) {
   return out;
 }
 
+std::string quote(std::string_view text, std::size_t max_octets) {
+  std::string out = "\"";
+  for (std::size_t i = 0; i < text.size() && i < max_octets; ++i) {
+    if (is_vchar(text[i]) || text[i] == ' ') {
+      out.push_back(text[i]);
+    } else {
+      out.append("\\x").append(to_hex(text.substr(i, 1)));
+    }
+  }
+  return out.append(text.size() > max_octets ? "...\"" : "\"");
+}
+
 }  // namespace sendconn::ascii

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -42,6 +43,10 @@ bool has_8bit(std::string_view text) noexcept;
 
 /// Lower-case hexadecimal, two digits an octet.
 std::string to_hex(std::string_view octets);
+
+/// Foreign text for an error or a log: in double quotes, what is not printable ASCII as \xNN, so that it can forge
+/// neither a line nor a reply; cut with "..." behind `max_octets` octets of input.
+std::string quote(std::string_view text, std::size_t max_octets = 80);
 
 /// A decimal number without sign, spaces or anything behind it; nothing if it does not fit.
 template <class T>
