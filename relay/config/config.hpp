@@ -105,7 +105,14 @@ struct Config {
   std::string log_file;  ///< empty: standard error
 };
 
-/// Errors name file, line, key, what is wrong and, for an unknown key, the nearest known one.
+/// Reads and checks the file: defaults filled in (hostname, admin_socket, listeners 0.0.0.0:587 and 0.0.0.0:465 if
+/// there are none), relative paths put behind the file's folder. A listener with Tls::none is loopback's, and offers
+/// AUTH only if the file says auth = true. Errors name file, line, key, what is wrong and, for an unknown key, the
+/// nearest known one.
 Result<Config> load_config(const std::string& path);
+/// The same for a text; `path` stands in errors and gives the folder.
+Result<Config> parse_config(const std::string& text, const std::string& path);
+/// The whole configuration as TOML, defaults included: what --check-config prints. It holds no secret.
+std::string format_config(const Config& config);
 
 }  // namespace sendconn::relay
