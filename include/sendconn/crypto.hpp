@@ -59,10 +59,12 @@ class PrivateKey {
   static constexpr unsigned max_rsa_bits = 4096;
   static constexpr unsigned default_rsa_bits = 2048;
 
+  /// Errors: Errc::invalid_argument (a size outside the limits), Errc::crypto.
   static Result<PrivateKey> generate(KeyType type, unsigned rsa_bits = default_rsa_bits);
-  /// PEM of PKCS#1 ("RSA PRIVATE KEY") or PKCS#8 ("PRIVATE KEY", or "ENCRYPTED PRIVATE KEY" with `passphrase`).
-  /// Errors: Errc::syntax (no key in it), Errc::crypto (wrong passphrase), Errc::unsupported (another type, or a size
-  /// outside the limits). The text never holds any of the input.
+  /// The first key in a PEM text: PKCS#1 ("RSA PRIVATE KEY") or PKCS#8 ("PRIVATE KEY", or "ENCRYPTED PRIVATE KEY" with
+  /// `passphrase`). It signs once to prove itself, so loading costs about a millisecond.
+  /// Errors: Errc::syntax (no key in it), Errc::crypto (wrong passphrase, damaged key), Errc::unsupported (another type,
+  /// or a size outside the limits), Errc::limit_exceeded (above 64 KB). The text never holds any of the input.
   static Result<PrivateKey> from_pem(std::string_view pem, std::string_view passphrase = {});
   /// PKCS#8 PEM; encrypted (PBES2, AES-256) if a passphrase is given.
   [[nodiscard]] Result<std::string> to_pem(std::string_view passphrase = {}) const;
@@ -73,7 +75,7 @@ class PrivateKey {
   /// 8463 section 4).
   [[nodiscard]] std::string public_octets() const;
   /// RSA: RSASSA-PKCS1-v1_5 with SHA-256 over a message whose digest is given. Ed25519: PureEdDSA over the digest
-  /// itself, as RFC 8463 section 3 defines ed25519-sha256.
+  /// itself, as RFC 8463 section 3 defines ed25519-sha256. Deterministic. Errc::crypto.
   [[nodiscard]] Result<std::string> sign_digest(const Sha256& digest) const;
 
   PrivateKey(const PrivateKey&) = default;

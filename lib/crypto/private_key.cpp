@@ -1,0 +1,197 @@
+// PrivateKey: one decoded key and a small stock of prepared signing contexts.
+//
+// OpenSSL keeps RSA blinding and Montgomery values inside the key and guards them with locks, so threads that share one
+// EVP_PKEY wait for each other. Each context here therefore stands on a duplicate of its own; a signature borrows one
+// for its duration. The lock of the stock is held for a push or a pop, thousands of times shorter than a signature.
+// Contexts belong to the key and go with it: no secret outlives its PrivateKey in a cache.
+#include <sendconn/crypto.hpp>
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <openssl/crypto.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "lib/crypto/openssl.hpp"
+#include "lib/crypto/pem.hpp"
+
+namespace sendconn::crypto {
+namespace {
+
+/// Contexts kept when idle: more threads than a machine for mail has cores need no more. Each holds about 10 KB at
+/// RSA-2048.
+constexpr std::size_t max_idle_contexts = 64;
+
+Error refused(const char* what) { return {Errc::crypto, std::string("private key: OpenSSL could not ") + what}; }
+
+/// Ready to sign; used by one thread at a time.
+struct SigningContext {
+  Key key;
+  KeyContext rsa;         // set for RSA
+  DigestContext ed25519;  // set for Ed25519: PureEdDSA is a one-shot "digest sign" to OpenSSL
+
+  static std::unique_ptr<SigningContext> create(EVP_PKEY& shared, KeyType type) {
+    auto context = std::make_unique<SigningContext>();
+    context->key.reset(EVP_PKEY_dup(&shared));
+    if (context->key == nullptr) return nullptr;
+    return (type == KeyType::rsa ? context->prepare_rsa() : context->prepare_ed25519()) ? std::move(context) : nullptr;
+  }
+
+  bool sign(const Sha256& digest, std::string& signature) const {
+    auto* out = reinterpret_cast<unsigned char*>(signature.data());
+    std::size_t size = signature.size();
+    const bool done = rsa != nullptr ? EVP_PKEY_sign(rsa.get(), out, &size, digest.data(), digest.size()) == 1
+                                     : EVP_DigestSign(ed25519.get(), out, &size, digest.data(), digest.size()) == 1;
+    return done && size == signature.size();
+  }
+
+ private:
+  bool prepare_rsa() {
+    rsa.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
+    return rsa != nullptr && EVP_PKEY_sign_init(rsa.get()) == 1 &&
+           EVP_PKEY_CTX_set_rsa_padding(rsa.get(), RSA_PKCS1_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_signature_md(rsa.get(), sha256_algorithm()) == 1;
+  }
+  bool prepare_ed25519() {
+    ed25519.reset(EVP_MD_CTX_new());
+    return ed25519 != nullptr && EVP_DigestSignInit(ed25519.get(), nullptr, nullptr, nullptr, key.get()) == 1;
+  }
+};
+
+bool verifies(EVP_PKEY& key, KeyType type, const Sha256& digest, const std::string& signature) {
+  const auto* octets = reinterpret_cast<const unsigned char*>(signature.data());
+  if (type == KeyType::ed25519) {
+    const DigestContext context(EVP_MD_CTX_new());
+    return context != nullptr && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, &key) == 1 &&
+           EVP_DigestVerify(context.get(), octets, signature.size(), digest.data(), digest.size()) == 1;
+  }
+  const KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, &key, nullptr));
+  return context != nullptr && EVP_PKEY_verify_init(context.get()) == 1 &&
+         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_signature_md(context.get(), sha256_algorithm()) == 1 &&
+         EVP_PKEY_verify(context.get(), octets, signature.size(), digest.data(), digest.size()) == 1;
+}
+
+/// Empty if OpenSSL cannot tell.
+std::string encode_public(EVP_PKEY& key, KeyType type) {
+  std::string octets;
+  if (type == KeyType::ed25519) {
+    std::size_t size = 32;
+    octets.resize(size);
+    if (EVP_PKEY_get_raw_public_key(&key, reinterpret_cast<unsigned char*>(octets.data()), &size) != 1) octets.clear();
+    return octets;
+  }
+  const int size = i2d_PUBKEY(&key, nullptr);
+  if (size <= 0) return octets;
+  octets.resize(static_cast<std::size_t>(size));
+  auto* out = reinterpret_cast<unsigned char*>(octets.data());
+  if (i2d_PUBKEY(&key, &out) != size) octets.clear();
+  return octets;
+}
+
+}  // namespace
+
+struct PrivateKey::Impl {
+  Impl(Key decoded, KeyType kind, unsigned modulus_bits)
+      : key(std::move(decoded)),
+        type(kind),
+        bits(modulus_bits),
+        signature_octets(static_cast<std::size_t>(EVP_PKEY_get_size(key.get()))) {}
+
+  /// Checks what OpenSSL decoded, and that it can sign.
+  static Result<PrivateKey> accept(Key decoded);
+
+  Result<std::string> sign(const Sha256& digest) const {
+    std::unique_ptr<SigningContext> context = borrow();
+    if (context == nullptr) return refused("prepare a signature");
+    std::string signature(signature_octets, '\0');
+    if (!context->sign(digest, signature)) return refused("sign");  // and the context is not used again
+    give_back(std::move(context));
+    return signature;
+  }
+
+  Key key;  // never signs itself, so duplicating it needs no lock
+  KeyType type;
+  unsigned bits;
+  std::size_t signature_octets;
+  std::string public_octets;
+
+ private:
+  std::unique_ptr<SigningContext> borrow() const {
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        std::unique_ptr<SigningContext> context = std::move(idle.back());  // the one whose memory is still in a cache
+        idle.pop_back();
+        return context;
+      }
+    }
+    return SigningContext::create(*key, type);
+  }
+  void give_back(std::unique_ptr<SigningContext> context) const {
+    const std::lock_guard lock(mutex);
+    if (idle.size() < max_idle_contexts) idle.push_back(std::move(context));
+  }
+
+  mutable std::mutex mutex;
+  mutable std::vector<std::unique_ptr<SigningContext>> idle;
+};
+
+Result<PrivateKey> PrivateKey::Impl::accept(Key decoded) {
+  const bool is_rsa = EVP_PKEY_is_a(decoded.get(), "RSA") == 1;
+  if (!is_rsa && EVP_PKEY_is_a(decoded.get(), "ED25519") != 1)
+    return Error{Errc::unsupported, "private key: DKIM signs with RSA or Ed25519 keys only (RFC 8463 section 3)"};
+  const auto bits = is_rsa ? static_cast<unsigned>(EVP_PKEY_get_bits(decoded.get())) : 256U;
+  if (is_rsa && (bits < min_rsa_bits || bits > max_rsa_bits))
+    return Error{Errc::unsupported, "private key: RSA with " + std::to_string(bits) + " bits; needs " +
+                                        std::to_string(min_rsa_bits) + " to " + std::to_string(max_rsa_bits) +
+                                        " (RFC 8301 section 3.2)"};
+  const auto impl = std::make_shared<Impl>(std::move(decoded), is_rsa ? KeyType::rsa : KeyType::ed25519, bits);
+  impl->public_octets = encode_public(*impl->key, impl->type);
+  if (impl->public_octets.empty()) return refused("encode its public half");
+  // A key whose numbers do not belong together would sign, and no receiver would accept it.
+  const Sha256 probe = sha256("sendconn");
+  const Result<std::string> signature = impl->sign(probe);
+  if (!signature || !verifies(*impl->key, impl->type, probe, *signature))
+    return Error{Errc::crypto, "private key: its signature does not verify; the key is damaged"};
+  return PrivateKey(impl);
+}
+
+PrivateKey::PrivateKey(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+PrivateKey::~PrivateKey() = default;
+
+Result<PrivateKey> PrivateKey::generate(KeyType type, unsigned rsa_bits) {
+  const ErrorScope errors;
+  if (type == KeyType::rsa && (rsa_bits < min_rsa_bits || rsa_bits > max_rsa_bits))
+    return Error{Errc::invalid_argument, "private key: RSA with " + std::to_string(rsa_bits) + " bits; needs " +
+                                             std::to_string(min_rsa_bits) + " to " + std::to_string(max_rsa_bits) +
+                                             " (RFC 8301 section 3.2)"};
+  Key key(type == KeyType::rsa ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(rsa_bits))
+                               : EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+  if (key == nullptr) return refused("generate a key");
+  return Impl::accept(std::move(key));
+}
+
+Result<PrivateKey> PrivateKey::from_pem(std::string_view pem, std::string_view passphrase) {
+  const ErrorScope errors;
+  Result<Key> key = pem::read(pem, passphrase);
+  if (!key) return std::move(key).error();
+  return Impl::accept(std::move(key).value());
+}
+
+Result<std::string> PrivateKey::to_pem(std::string_view passphrase) const {
+  return pem::write(*impl_->key, passphrase);
+}
+
+KeyType PrivateKey::type() const noexcept { return impl_->type; }
+unsigned PrivateKey::bits() const noexcept { return impl_->bits; }
+std::string PrivateKey::public_octets() const { return impl_->public_octets; }
+
+Result<std::string> PrivateKey::sign_digest(const Sha256& digest) const {
+  const ErrorScope errors;
+  return impl_->sign(digest);
+}
+
+}  // namespace sendconn::crypto
