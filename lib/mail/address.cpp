@@ -4,13 +4,10 @@
 #include "lib/base/ascii.hpp"
 #include "lib/base/cursor.hpp"
 #include "lib/base/utf8.hpp"
+#include "lib/mail/lexer.hpp"
 
 namespace sendconn {
 namespace {
-
-constexpr bool is_atext(char c) noexcept {
-  return ascii::is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos;
-}
 
 Error refuse(std::string_view text, std::string_view why, std::size_t position) {
   return {Errc::syntax, "address " + ascii::quote(text) + ": " + std::string(why), position};
@@ -26,7 +23,7 @@ bool take_utf8(Cursor& cursor) noexcept {
 
 bool take_atom(Cursor& cursor) noexcept {
   const std::size_t start = cursor.position();
-  while (!cursor.at_end() && (!cursor.take_while(is_atext).empty() || take_utf8(cursor))) {
+  while (!cursor.at_end() && (!cursor.take_while(mail::is_atext).empty() || take_utf8(cursor))) {
   }
   return cursor.position() > start;
 }
