@@ -25,10 +25,15 @@ class Resolver {
   virtual void resolve(const dns::Question& question, Done done) = 0;
 };
 
-/// A zone file in memory behind the Resolver interface; see <sendconn/zone.hpp> for the format. Thread-compatible.
-/// `path` is read again whenever its modification time or size changed, so that a record published while a program runs
-/// is seen.
-Result<std::unique_ptr<Resolver>> open_zone_resolver(const std::string& path);
+/// Told why a zone file that had been read cannot be read any more; once for each problem.
+using OnZoneProblem = std::function<void(const Error&)>;
+
+/// A zone file in memory behind the Resolver interface; see <sendconn/zone.hpp> for the format. Thread-compatible;
+/// answers inside resolve(). `path` is read again whenever its times, size or file number changed, so that a record
+/// published while a program runs is seen. A file that is missing or malformed is an error here and answers
+/// server_failure later, until it is mended: never no_such_name, since an absent file shows no absent record.
+/// Errc::io, or what dns::Zone::parse says.
+Result<std::unique_ptr<Resolver>> open_zone_resolver(const std::string& path, OnZoneProblem on_problem = {});
 
 struct CaresOptions {
   /// "192.0.2.1", "192.0.2.1:5353", "[2001:db8::1]:53"; empty: the system's configuration.
