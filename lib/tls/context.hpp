@@ -1,0 +1,17 @@
+// What a Context holds.
+#pragma once
+
+#include <sendconn/tls.hpp>
+
+#include "lib/tls/openssl.hpp"
+
+namespace sendconn::tls {
+
+struct Context::Impl {
+  Role role;
+  Verify verify;
+  BioMethodPtr pipe_method;
+  SslCtxPtr ssl_ctx;
+};
+
+}  // namespace sendconn::tls
