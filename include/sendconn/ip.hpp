@@ -29,7 +29,7 @@ class IpAddress {
   [[nodiscard]] bool is_v4() const noexcept { return family_ == Family::v4; }
   /// The address in network order; 4 or 16 octets.
   [[nodiscard]] std::string_view octets() const noexcept;
-  /// Canonical text; IPv6 by RFC 5952 (lower case, longest run of zeros shortened).
+  /// Canonical text; IPv6 by RFC 5952 (lower case, longest run of zeros shortened, ::ffff:192.0.2.1 for mapped ones).
   [[nodiscard]] std::string format() const;
   /// The IPv4 address inside an IPv4-mapped IPv6 address (::ffff:0:0/96), else the address itself.
   [[nodiscard]] IpAddress unmapped() const;
@@ -37,8 +37,9 @@ class IpAddress {
   [[nodiscard]] bool is_loopback() const;  ///< 127.0.0.0/8, ::1, and mapped
   [[nodiscard]] bool is_unspecified() const;
   /// Not reachable over the public Internet: private, loopback, link-local, unique-local, shared (100.64.0.0/10),
-  /// multicast, broadcast, documentation, reserved and unspecified addresses, and IPv6 forms that carry such an IPv4
-  /// address (mapped, 6to4, NAT64 64:ff9b::/96). Source: the IANA special-purpose registries (RFC 6890).
+  /// multicast, broadcast, documentation, reserved and unspecified addresses, all of IPv6 outside 2000::/3, and IPv6
+  /// forms that carry such an IPv4 address (mapped, 6to4, NAT64 64:ff9b::/96). Source: the IANA special-purpose
+  /// registries (RFC 6890).
   [[nodiscard]] bool is_special() const;
 
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;

@@ -12,7 +12,7 @@ namespace sendconn {
 namespace {
 
 Error bad_address(std::string_view text) {
-  return {Errc::syntax, "\"" + std::string(text) + "\" is not an IPv4 or IPv6 address", 0};
+  return {Errc::syntax, ascii::quote(text) + " is not an IPv4 or IPv6 address (RFC 4291 section 2.2)", 0};
 }
 
 std::optional<std::array<std::uint8_t, 4>> parse_v4(std::string_view text) {
@@ -102,7 +102,49 @@ std::string format_v6(std::string_view octets) {
   return out;
 }
 
-bool within(const IpAddress& address, const char* network) { return (*IpNetwork::parse(network)).contains(address); }
+// A block of the tables below: its first octets, and how many bits of them count.
+struct Block {
+  std::array<std::uint8_t, 12> octets;
+  unsigned prefix;
+};
+
+bool within(std::string_view address, const Block& block) {
+  const std::size_t whole = block.prefix / 8;
+  const unsigned rest = block.prefix % 8;
+  const auto octet = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(address[i])); };
+  for (std::size_t i = 0; i < whole; ++i)
+    if (octet(i) != block.octets[i]) return false;
+  return rest == 0 || (octet(whole) ^ block.octets[whole]) >> (8 - rest) == 0;
+}
+
+// What the IANA IPv4 special-purpose registry (RFC 6890) calls not globally reachable, the retired 6to4 anycast prefix
+// (RFC 7526), multicast (RFC 5771) and the former class E.
+constexpr Block special_v4[] = {
+    {{0}, 8},
+    {{10}, 8},
+    {{100, 64}, 10},
+    {{127}, 8},
+    {{169, 254}, 16},
+    {{172, 16}, 12},
+    {{192, 0, 0}, 24},
+    {{192, 0, 2}, 24},
+    {{192, 88, 99}, 24},
+    {{192, 168}, 16},
+    {{198, 18}, 15},
+    {{198, 51, 100}, 24},
+    {{203, 0, 113}, 24},
+    {{224}, 4},
+    {{240}, 4},
+};
+
+// Global unicast addresses come from here alone (IANA IPv6 address space registry); the rest of IPv6 is loopback,
+// local, multicast or unassigned. Inside it the special-purpose registry takes protocol assignments and documentation.
+constexpr Block global_v6 = {{0x20}, 3};
+constexpr Block special_v6[] = {{{0x20, 0x01, 0x00}, 23}, {{0x20, 0x01, 0x0d, 0xb8}, 32}, {{0x3f, 0xff, 0x00}, 20}};
+
+constexpr Block mapped_v4 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 96};    // RFC 4291 section 2.5.5.2
+constexpr Block nat64 = {{0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0}, 96};  // RFC 6052 section 2.1
+constexpr Block six_to_four = {{0x20, 0x02}, 16};                                // RFC 3056 section 2
 
 IpAddress embedded_v4(const IpAddress& address, std::size_t offset) {
   std::array<std::uint8_t, 4> v4{};
@@ -139,19 +181,22 @@ std::string_view IpAddress::octets() const noexcept {
 }
 
 std::string IpAddress::format() const {
-  if (!is_v4()) return format_v6(octets());
+  // The embedded address of a mapped one is shown as what it is (RFC 5952 section 5).
+  if (!is_v4()) return within(octets(), mapped_v4) ? "::ffff:" + unmapped().format() : format_v6(octets());
   std::string out;
   for (std::size_t i = 0; i < 4; ++i) out += (i == 0 ? "" : ".") + std::to_string(octets_[i]);
   return out;
 }
 
 IpAddress IpAddress::unmapped() const {
-  return !is_v4() && within(*this, "::ffff:0:0/96") ? embedded_v4(*this, 12) : *this;
+  return !is_v4() && within(octets(), mapped_v4) ? embedded_v4(*this, 12) : *this;
 }
 
 bool IpAddress::is_loopback() const {
   const IpAddress address = unmapped();
-  return within(address, address.is_v4() ? "127.0.0.0/8" : "::1/128");
+  if (address.is_v4()) return address.octets_[0] == 127;
+  constexpr std::array<std::uint8_t, 16> loopback_v6 = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return address.octets_ == loopback_v6;
 }
 
 bool IpAddress::is_unspecified() const {
@@ -159,20 +204,12 @@ bool IpAddress::is_unspecified() const {
 }
 
 bool IpAddress::is_special() const {
-  static constexpr const char* special_v4[] = {"0.0.0.0/8",      "10.0.0.0/8",    "100.64.0.0/10",   "127.0.0.0/8",
-                                               "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",    "192.0.2.0/24",
-                                               "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
-                                               "224.0.0.0/4",    "240.0.0.0/4"};
-  static constexpr const char* special_v6[] = {"::/127",    "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20",
-                                               "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10",     "ff00::/8"};
   const IpAddress address = unmapped();
-  const auto listed = [&](const char* network) { return within(address, network); };
+  const auto listed = [&](const Block& block) { return within(address.octets(), block); };
   if (address.is_v4()) return std::any_of(std::begin(special_v4), std::end(special_v4), listed);
-  if (within(address, "2002::/16")) return embedded_v4(address, 2).is_special();
-  if (within(address, "64:ff9b::/96") || within(address, "::/96")) {
-    return embedded_v4(address, 12).is_special();
-  }
-  return std::any_of(std::begin(special_v6), std::end(special_v6), listed);
+  if (listed(six_to_four)) return embedded_v4(address, 2).is_special();
+  if (listed(nat64)) return embedded_v4(address, 12).is_special();
+  return !listed(global_v6) || std::any_of(std::begin(special_v6), std::end(special_v6), listed);
 }
 
 Result<IpNetwork> IpNetwork::of(const IpAddress& address, unsigned prefix) {
@@ -198,13 +235,13 @@ Result<IpNetwork> IpNetwork::parse(std::string_view text) {
     const std::string_view digits = text.substr(slash + 1);
     const auto number = ascii::to_number<unsigned>(digits);
     if (!number || (digits.size() > 1 && digits.front() == '0'))
-      return Error{Errc::syntax, "\"" + std::string(digits) + "\" is not a prefix length", slash + 1};
+      return Error{Errc::syntax, ascii::quote(digits) + " is not a prefix length: a number without leading zeros",
+                   slash + 1};
     prefix = *number;
   }
   auto network = of(*address, prefix);
   if (network && network->address() != *address)
-    return Error{Errc::syntax,
-                 "\"" + std::string(text) + "\" has bits set behind the prefix; write " + network->format(), 0};
+    return Error{Errc::syntax, ascii::quote(text) + " has bits set behind the prefix; write " + network->format(), 0};
   return network;
 }
 
