@@ -83,6 +83,9 @@ struct SpoolOptions {
   bool sync = true;              ///< false loses mail at a power failure; exists so that a test can show it
   std::uint64_t max_octets = 0;  ///< of the whole spool; 0: what the disk holds
   std::uint64_t min_free_octets = 64 * 1024 * 1024;  ///< of the disk; below it store() refuses. Our own bound
+  /// Runs on the committer thread after the callbacks of each group: gather in the callbacks, hand over here, and the
+  /// relay is woken once for a group instead of once for a message. May be empty.
+  std::function<void()> after_group;
 };
 
 /// Figures for `relay status`, logs and benchmarks.
@@ -93,7 +96,9 @@ struct SpoolStatus {
   std::uint64_t stored = 0;   ///< messages stored since start
 };
 
-/// Thread-safe. Callbacks run on the committer thread: hand the result over and return.
+/// Thread-safe. Callbacks run on the committer thread, each exactly once: hand the result over and return. They may
+/// call store() and settle(), but not close(). What is refused without a look at the disk (a closed spool, a message
+/// without recipients) is called back before store() or settle() returns.
 class Spool {
  public:
   using Stored = std::function<void(Result<void>)>;

@@ -1,0 +1,235 @@
+#include "relay/spool/group_spool.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace sendconn::relay {
+namespace {
+
+// A group is cut here, so that the first of many large messages does not wait for the last. At this size the cost of a
+// sync is spread so thin that more would not help. Our own figure.
+constexpr std::uint64_t group_octets = 4ULL * 1024 * 1024;
+
+std::uint64_t octets_of(const Operation& operation) {
+  if (!operation.message || file_content(operation.message->content.get()) != nullptr) return 0;
+  return operation.message->prefix.size() + operation.message->content->size();
+}
+
+Error closed() { return Error{Errc::wrong_state, "the spool is closed"}; }
+
+}  // namespace
+
+GroupSpool::GroupSpool(const SpoolOptions& options, std::unique_ptr<SpoolFolder> folder,
+                       std::shared_ptr<LargeFiles> large, std::unique_ptr<Ledger> ledger, QueueId first)
+    : folder_(std::move(folder)),
+      large_(std::move(large)),
+      ledger_(std::move(ledger)),
+      after_group_(options.after_group),
+      next_(first),
+      committer_([this] { run(); }) {}
+
+Result<std::unique_ptr<Spool>> GroupSpool::open(const SpoolOptions& options, std::unique_ptr<SpoolFolder> folder,
+                                                std::shared_ptr<LargeFiles> large, std::unique_ptr<Ledger> ledger) {
+  std::unordered_set<std::uint64_t> referred;
+  auto loaded = ledger->load([&](const QueuedMessage&, std::uint64_t file) {
+    if (file != 0) referred.insert(file);
+  });
+  if (!loaded) return loaded.error();
+  if (auto swept = large->sweep(referred); !swept) return swept.error();
+  auto first = ledger->reserve_ids();
+  if (!first) return first.error();
+  return std::unique_ptr<Spool>(
+      new GroupSpool(options, std::move(folder), std::move(large), std::move(ledger), *first));
+}
+
+GroupSpool::~GroupSpool() { close(); }
+
+QueueId GroupSpool::next_id() { return next_.fetch_add(1, std::memory_order_relaxed); }
+
+Result<void> GroupSpool::check_room(std::uint64_t octets) {
+  return folder_->check_room(ledger_->usage().octets, octets);
+}
+
+Result<std::unique_ptr<ContentWriter>> GroupSpool::open_writer() { return large_->create(next_id()); }
+
+void GroupSpool::store(QueuedMessage message, std::string prefix, std::shared_ptr<const Content> content,
+                       Stored stored) {
+  Operation operation;
+  operation.kind = Operation::Kind::store;
+  operation.id = message.id;
+  operation.message = NewMessage{std::move(message), std::move(prefix), std::move(content)};
+  operation.done = std::move(stored);
+  submit(std::move(operation));
+}
+
+void GroupSpool::settle(QueueId id, std::vector<Settlement> settlements, std::optional<NewMessage> message,
+                        Settled settled) {
+  Operation operation;
+  operation.kind = Operation::Kind::settle;
+  operation.id = id;
+  operation.settlements = std::move(settlements);
+  operation.message = std::move(message);
+  operation.done = std::move(settled);
+  submit(std::move(operation));
+}
+
+void GroupSpool::submit(Operation operation) {
+  if (operation.message) {
+    NewMessage& added = *operation.message;
+    if (added.message.recipients.empty() || added.content == nullptr || added.message.id == 0) {
+      operation.done(Error{Errc::invalid_argument, "a queued message needs an id, a content and a recipient"});
+      return;
+    }
+    added.message.prefix_octets = added.prefix.size();
+    added.message.content_octets = added.content->size();
+    if (const FileContent* file = file_content(added.content.get())) {
+      if (!file->keep()) {
+        operation.done(Error{Errc::invalid_argument, "the content belongs to another message"});
+        return;
+      }
+      submit_file(std::move(operation));
+      return;
+    }
+  }
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closing_) {
+      waiting_.push_back(std::move(operation));
+      wake = std::exchange(asleep_, false);
+      if (!wake) return;
+    }
+  }
+  if (wake) {
+    wake_.notify_one();
+  } else {
+    operation.done(closed());
+  }
+}
+
+void GroupSpool::submit_file(Operation operation) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closing_) {
+      ++syncing_;
+    } else {
+      operation.result = closed();
+    }
+  }
+  if (!operation.result) {
+    file_content(operation.message->content.get())->release();
+    operation.done(std::move(operation.result));
+    return;
+  }
+  // std::function wants to copy what it holds; an operation is too heavy for that.
+  auto shared = std::make_shared<Operation>(std::move(operation));
+  auto content = shared->message->content;
+  large_->sync(std::move(content), [this, shared](Result<void> synced) {
+    shared->result = std::move(synced);
+    const std::lock_guard lock(mutex_);
+    --syncing_;
+    waiting_.push_back(std::move(*shared));
+    asleep_ = false;
+    wake_.notify_one();
+  });
+}
+
+void GroupSpool::run() {
+  std::vector<Operation> taken;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    while (waiting_.empty()) {
+      if (closing_ && syncing_ == 0) return;
+      asleep_ = true;
+      wake_.wait(lock, [this] { return !asleep_; });
+    }
+    taken.swap(waiting_);
+    lock.unlock();
+    commit(taken);
+    taken.clear();
+    lock.lock();
+  }
+}
+
+void GroupSpool::commit(std::vector<Operation>& waiting) {
+  for (std::size_t first = 0; first < waiting.size();) {
+    std::size_t end = first;
+    std::uint64_t octets = 0;
+    do {
+      octets += octets_of(waiting[end]);
+      ++end;
+    } while (end < waiting.size() && octets < group_octets);
+    commit_group(std::span(waiting).subspan(first, end - first));
+    first = end;
+  }
+}
+
+void GroupSpool::commit_group(std::span<Operation> group) {
+  // What stays within the room is known here alone: the callers' questions may overlap.
+  std::uint64_t octets = 0;
+  for (Operation& operation : group) {
+    if (!operation.result || !operation.message) continue;
+    const std::uint64_t more = operation.message->prefix.size() + operation.message->content->size();
+    // A bounce goes with the end of a message: refused, both would be tried for ever.
+    if (operation.kind == Operation::Kind::store) {
+      operation.result = folder_->check_room(ledger_->usage().octets, octets + more);
+    }
+    if (operation.result) octets += more;
+  }
+  ledger_->commit(group);
+  std::uint64_t stored = 0;
+  for (const Operation& operation : group) {
+    if (operation.result) {
+      stored += operation.message ? 1 : 0;
+    } else if (operation.message) {
+      if (const FileContent* file = file_content(operation.message->content.get())) file->release();
+    }
+  }
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  stored_.fetch_add(stored, std::memory_order_relaxed);
+  for (Operation& operation : group) operation.done(std::move(operation.result));
+  if (after_group_) after_group_();
+}
+
+Result<std::vector<QueuedMessage>> GroupSpool::load() {
+  std::vector<QueuedMessage> messages;
+  auto loaded = ledger_->load([&](QueuedMessage message, std::uint64_t) { messages.push_back(std::move(message)); });
+  if (!loaded) return loaded.error();
+  std::sort(messages.begin(), messages.end(),
+            [](const QueuedMessage& a, const QueuedMessage& b) { return a.id < b.id; });
+  return messages;
+}
+
+Result<Spool::Octets> GroupSpool::open(QueueId id) {
+  auto found = ledger_->open(id);
+  if (!found) return found.error();
+  if (found->file != 0) {
+    auto content = large_->read(found->file, found->file_octets);
+    if (!content) return content.error();
+    found->content = std::move(*content);
+  }
+  return Octets{std::move(found->prefix), std::move(found->content)};
+}
+
+SpoolStatus GroupSpool::status() const {
+  const Ledger::Usage usage = ledger_->usage();
+  return SpoolStatus{usage.messages, usage.octets, commits_.load(std::memory_order_relaxed),
+                     stored_.load(std::memory_order_relaxed)};
+}
+
+void GroupSpool::close() {
+  std::thread committer;
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    committer = std::move(committer_);
+    asleep_ = false;
+  }
+  wake_.notify_one();
+  if (!committer.joinable()) return;
+  committer.join();
+  large_->close();
+  ledger_->close();
+}
+
+}  // namespace sendconn::relay
