@@ -43,7 +43,8 @@ constexpr bool is_temporary(Status status) noexcept { return status >= Status::t
 struct Record {
   IpAddress address;             ///< A, AAAA
   std::uint16_t preference = 0;  ///< MX
-  std::string text;  ///< TXT: its strings joined; MX, CNAME, PTR, NS: the name without trailing dot; else the raw data
+  std::string text;  ///< TXT: its strings joined; MX, CNAME, PTR, NS: the name, lower case, no trailing dot;
+                     ///< else the raw data. Octets as published: not yet checked for anything
   friend auto operator<=>(const Record&, const Record&) = default;
 };
 
@@ -52,7 +53,7 @@ struct Answer {
   std::vector<Record> records;       ///< in the order received; empty unless status is no_error
   std::chrono::seconds ttl{0};       ///< the smallest TTL on the way; for negative answers RFC 2308's
   bool authenticated = false;        ///< the AD bit of a resolver that validates
-  std::vector<std::string> aliases;  ///< the names a chain of CNAMEs led through, the last being the owner of `records`
+  std::vector<std::string> aliases;  ///< the names a chain of CNAMEs led through, lower case; the last owns `records`
 
   [[nodiscard]] bool ok() const noexcept { return status == Status::no_error; }
 };

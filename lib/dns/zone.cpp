@@ -61,7 +61,7 @@ Answer Zone::lookup(const Question& question) const {
     if (answer.aliases.size() == max_aliases) return finish(Status::server_failure);
     shorten(alias->second.ttl);
     answer.aliases.push_back(alias->second.records.front().text);
-    name = canonical(answer.aliases.back());
+    name = answer.aliases.back();
   }
 }
 

@@ -81,12 +81,11 @@ class Parser {
   seconds ttl_{0};
 };
 
-/// Relative to the origin unless it ends in a dot; "@" is the origin.
+/// In lower case; relative to the origin unless it ends in a dot; "@" is the origin.
 Result<std::string> Parser::name(const ZoneToken& token) const {
   if (token.quoted) return zone_error(token, "a quoted string where a name is required");
   if (token.raw == "@") return origin_;
   if (token.raw == ".") return std::string();
-  std::string full;
   std::string_view rest = token.raw;
   const bool absolute = !rest.empty() && rest.back() == '.' && !(rest.size() > 1 && rest[rest.size() - 2] == '\\');
   if (absolute) rest.remove_suffix(1);
@@ -101,7 +100,7 @@ Result<std::string> Parser::name(const ZoneToken& token) const {
     return zone_error(token, quote(token.raw) +
                                  " holds a dot, a space or an octet that is not ASCII inside a label, "
                                  "which is not supported");
-  full = std::move(*octets);
+  std::string full = ascii::to_lower(*octets);
   if (!absolute && !origin_.empty()) full += "." + origin_;
   if (full.empty() || !is_name(full) || full.back() == '.')
     return zone_error(token, quote(token.raw) +
@@ -111,13 +110,12 @@ Result<std::string> Parser::name(const ZoneToken& token) const {
 }
 
 Node& Parser::node(const std::string& owner) {
-  const std::string key = canonical(owner);
-  std::string_view above = key;
+  std::string_view above = owner;
   while (!above.empty()) {
     above = parent(above);
     if (!data_.nodes.try_emplace(std::string(above)).second) break;
   }
-  return data_.nodes[key];
+  return data_.nodes[owner];
 }
 
 Result<void> Parser::run(std::string_view text) {

@@ -1,0 +1,297 @@
+// The c-ares resolver. c-ares does what is hard about asking: sockets, retries, several servers, TCP after truncation,
+// the matching of answers to questions. What a message says is read by lib/dns/wire.hpp, so that every version of
+// c-ares (1.18 and newer) gives the same answers.
+//
+// Answers are collected while c-ares runs and handed out afterwards: a `done` function may therefore ask again or
+// destroy the resolver.
+#define CARES_NO_DEPRECATED  // ares_send: its successor came with 1.28
+#include <ares.h>
+#include <sys/random.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+
+#include <sendconn/resolver.hpp>
+#include <sendconn/zone.hpp>
+
+#include "lib/base/ascii.hpp"
+#include "lib/dns/wire.hpp"
+
+namespace sendconn::io {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t max_servers = 16;  // our own bound
+
+/// One server as c-ares reads it: "192.0.2.1:53", "[2001:db8::1]:53".
+Result<std::string> parse_server(const std::string& text) {
+  const auto bad = [&] {
+    return Error{Errc::invalid_argument,
+                 "\"" + text + "\" is not a server: an address, or address:port with an IPv6 address in brackets"};
+  };
+  std::string_view host = text;
+  std::string_view port = "53";
+  if (!host.empty() && host.front() == '[') {
+    const std::size_t close = host.find(']');
+    if (close == std::string_view::npos) return bad();
+    const std::string_view rest = host.substr(close + 1);
+    if (!rest.empty() && rest.front() != ':') return bad();
+    if (!rest.empty()) port = rest.substr(1);
+    host = host.substr(1, close - 1);
+    if (host.find(':') == std::string_view::npos) return bad();
+  } else if (std::count(host.begin(), host.end(), ':') == 1) {
+    const std::size_t colon = host.find(':');
+    port = host.substr(colon + 1);
+    host = host.substr(0, colon);
+  }
+  const auto address = IpAddress::parse(host);
+  const auto number = ascii::to_number<std::uint16_t>(port);
+  if (!address || !number || *number == 0) return bad();
+  const std::string canonical = address->is_v4() ? address->format() : "[" + address->format() + "]";
+  return canonical + ":" + std::to_string(*number);
+}
+
+Result<std::string> parse_servers(const std::vector<std::string>& servers) {
+  if (servers.size() > max_servers)
+    return Error{Errc::invalid_argument, std::to_string(servers.size()) + " DNS servers; at most 16 are used"};
+  std::string all;
+  for (const std::string& text : servers) {
+    auto server = parse_server(text);
+    if (!server) return server;
+    all += (all.empty() ? "" : ",") + *server;
+  }
+  return all;
+}
+
+Result<void> check_range(milliseconds value, milliseconds most, std::string_view name) {
+  if (value >= milliseconds(1) && value <= most) return {};
+  return Error{Errc::invalid_argument, "a DNS " + std::string(name) + " of " + std::to_string(value.count()) +
+                                           " ms; it must be from 1 to " + std::to_string(most.count())};
+}
+
+Error cares_error(std::string_view what, int status) {
+  return {Errc::io, std::string(what) + ": " + ares_strerror(status)};
+}
+
+std::uint16_t random_id() {
+  std::uint16_t id = 0;
+  while (::getrandom(&id, sizeof id, 0) != static_cast<ssize_t>(sizeof id)) {
+  }
+  return id;
+}
+
+dns::Status status_of(int cares) {
+  switch (cares) {
+    case ARES_ETIMEOUT:
+      return dns::Status::timeout;
+    case ARES_EBADRESP:
+    case ARES_EFORMERR:
+      return dns::Status::malformed;
+    default:
+      return dns::Status::server_failure;
+  }
+}
+
+class Cares final : public CaresResolver {
+ public:
+  Cares(OnWatch on_watch, milliseconds deadline) : on_watch_(std::move(on_watch)), deadline_(deadline) {}
+  Cares(const Cares&) = delete;
+  Cares& operator=(const Cares&) = delete;
+  ~Cares() override;
+
+  Result<void> start(const CaresOptions& options);
+  void resolve(const dns::Question& question, Done done) override;
+  void process(int readable, int writable) override;
+  [[nodiscard]] std::optional<Duration> next_timeout() const override;
+
+ private:
+  using Id = std::uint64_t;
+
+  struct Open {
+    dns::Question question;  ///< its name is the last alias once there were some
+    dns::Answer so_far;      ///< what the messages before this one said: aliases, TTL, AD
+    Done done;
+  };
+
+  /// What c-ares carries through a query. It may outlive its question, whose deadline is ours and not c-ares'.
+  struct Ticket {
+    Cares* resolver;
+    Id id;
+  };
+
+  static void on_socket(void* self, ares_socket_t socket, int readable, int writable);
+  static void on_answer(void* ticket, int status, int timeouts, unsigned char* octets, int count);
+
+  void send(Id id, const dns::Question& question);
+  void take(Id id, dns::Reading reading);
+  void finish(Id id, dns::Answer answer);
+  void expire();
+  void deliver();
+
+  OnWatch on_watch_;
+  milliseconds deadline_;
+  ares_channel channel_ = nullptr;
+  Id last_id_ = 0;
+  std::unordered_map<Id, Open> open_;
+  std::deque<std::pair<Instant, Id>> deadlines_;  ///< in order, since all questions have equally long
+  std::deque<std::pair<Done, dns::Answer>> ready_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  bool delivering_ = false;
+};
+
+Cares::~Cares() {
+  *alive_ = false;
+  open_.clear();
+  ready_.clear();
+  if (channel_ != nullptr) ares_destroy(channel_);
+}
+
+Result<void> Cares::start(const CaresOptions& options) {
+  static const int library = ares_library_init(ARES_LIB_INIT_ALL);
+  if (library != ARES_SUCCESS) return cares_error("c-ares cannot start", library);
+  auto servers = parse_servers(options.servers);
+  if (!servers) return servers.error();
+
+  ares_options to{};
+  to.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS | (options.tcp_only ? ARES_FLAG_USEVC : 0);
+  to.timeout = static_cast<int>(options.timeout.count());
+  to.tries = options.tries;
+  to.ednspsz = dns::udp_payload_octets;
+  to.sock_state_cb = &Cares::on_socket;
+  to.sock_state_cb_data = this;
+  int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB;
+#ifdef ARES_OPT_QUERY_CACHE
+  to.qcache_max_ttl = 0;  // what is cached is decided in front of the resolver
+  mask |= ARES_OPT_QUERY_CACHE;
+#endif
+  if (const int status = ares_init_options(&channel_, &to, mask); status != ARES_SUCCESS) {
+    channel_ = nullptr;
+    return cares_error("c-ares cannot start", status);
+  }
+  if (servers->empty()) return {};
+  if (const int status = ares_set_servers_ports_csv(channel_, servers->c_str()); status != ARES_SUCCESS)
+    return cares_error("c-ares refuses the servers " + *servers, status);
+  return {};
+}
+
+void Cares::on_socket(void* self, ares_socket_t socket, int readable, int writable) {
+  static_cast<Cares*>(self)->on_watch_(Watch{socket, readable != 0, writable != 0});
+}
+
+void Cares::on_answer(void* opaque, int status, int /*timeouts*/, unsigned char* octets, int count) {
+  const std::unique_ptr<Ticket> ticket(static_cast<Ticket*>(opaque));
+  Cares& self = *ticket->resolver;
+  const auto open = self.open_.find(ticket->id);
+  if (open == self.open_.end()) return;  // past its deadline, or the resolver is being destroyed
+  dns::Reading reading;
+  if (octets != nullptr && count > 0) {
+    const std::string_view message(reinterpret_cast<const char*>(octets), static_cast<std::size_t>(count));
+    reading = dns::decode_answer(message, open->second.question);
+  } else {
+    reading.answer.status = status == ARES_SUCCESS ? dns::Status::malformed : status_of(status);
+  }
+  self.take(ticket->id, std::move(reading));
+}
+
+void Cares::resolve(const dns::Question& question, Done done) {
+  const Id id = ++last_id_;
+  const bool full = open_.size() >= max_open;
+  open_.emplace(id, Open{question, {}, std::move(done)});
+  if (full) {
+    finish(id, {dns::Status::server_failure, {}, {}, false, {}});
+  } else {
+    deadlines_.emplace_back(std::chrono::steady_clock::now() + deadline_, id);
+    send(id, question);
+  }
+  deliver();
+}
+
+void Cares::send(Id id, const dns::Question& question) {
+  const auto query = dns::encode_query(question, random_id());
+  if (!query) return finish(id, {dns::Status::no_such_name, {}, {}, false, {}});
+  auto ticket = std::make_unique<Ticket>(Ticket{this, id});
+  ares_send(channel_, reinterpret_cast<const unsigned char*>(query->data()), static_cast<int>(query->size()),
+            &Cares::on_answer, ticket.release());
+}
+
+/// Joins what a message said to what those before it said, and asks on where the chain of aliases left the message.
+void Cares::take(Id id, dns::Reading reading) {
+  Open& open = open_.at(id);
+  const dns::Answer& before = open.so_far;
+  dns::Answer& answer = reading.answer;
+  if (!before.aliases.empty() && !dns::is_temporary(answer.status)) {
+    answer.ttl = std::min(answer.ttl, before.ttl);
+    answer.authenticated = answer.authenticated && before.authenticated;
+    answer.aliases.insert(answer.aliases.begin(), before.aliases.begin(), before.aliases.end());
+    if (answer.aliases.size() > dns::max_aliases) answer = {dns::Status::server_failure, {}, {}, false, {}};
+  }
+  if (dns::is_temporary(answer.status) || reading.continues_at.empty()) return finish(id, std::move(answer));
+  open.so_far = std::move(answer);
+  open.question.name = std::move(reading.continues_at);
+  send(id, dns::Question(open.question));
+}
+
+void Cares::finish(Id id, dns::Answer answer) {
+  const auto open = open_.find(id);
+  ready_.emplace_back(std::move(open->second.done), std::move(answer));
+  open_.erase(open);
+  while (!deadlines_.empty() && open_.count(deadlines_.front().second) == 0) deadlines_.pop_front();
+}
+
+void Cares::expire() {
+  const Instant now = std::chrono::steady_clock::now();
+  while (!deadlines_.empty() && deadlines_.front().first <= now)
+    finish(deadlines_.front().second, {dns::Status::timeout, {}, {}, false, {}});
+}
+
+void Cares::deliver() {
+  if (delivering_) return;
+  delivering_ = true;
+  const std::shared_ptr<bool> alive = alive_;
+  while (!ready_.empty()) {
+    const auto [done, answer] = std::move(ready_.front());
+    ready_.pop_front();
+    if (done) done(answer);
+    if (!*alive) return;
+  }
+  delivering_ = false;
+}
+
+void Cares::process(int readable, int writable) {
+  ares_process_fd(channel_, readable < 0 ? ARES_SOCKET_BAD : readable, writable < 0 ? ARES_SOCKET_BAD : writable);
+  expire();
+  deliver();
+}
+
+std::optional<Duration> Cares::next_timeout() const {
+  if (!ready_.empty()) return Duration::zero();
+  std::optional<Duration> left;
+  timeval room{};
+  if (const timeval* own = ares_timeout(channel_, nullptr, &room); own != nullptr)
+    left = std::chrono::seconds(own->tv_sec) + std::chrono::microseconds(own->tv_usec);
+  if (!deadlines_.empty()) {
+    const Duration until = std::max(deadlines_.front().first - std::chrono::steady_clock::now(), Duration::zero());
+    left = left ? std::min(*left, until) : until;
+  }
+  return left;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CaresResolver>> CaresResolver::open(const CaresOptions& options, OnWatch on_watch) {
+  if (auto checked = check_range(options.timeout, std::chrono::minutes(1), "timeout"); !checked) return checked.error();
+  if (auto checked = check_range(options.deadline, std::chrono::minutes(10), "deadline"); !checked)
+    return checked.error();
+  if (options.tries < 1 || options.tries > 10)
+    return Error{Errc::invalid_argument, std::to_string(options.tries) + " tries; there must be 1 to 10"};
+  auto resolver = std::make_unique<Cares>(std::move(on_watch), options.deadline);
+  if (auto started = resolver->start(options); !started) return started.error();
+  return std::unique_ptr<CaresResolver>(std::move(resolver));
+}
+
+}  // namespace sendconn::io
