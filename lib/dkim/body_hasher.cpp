@@ -24,8 +24,8 @@ Octets load(const char* at) noexcept {
   return octets;
 }
 
-/// Nothing in these octets is changed by the reduction: no tab, and no space in front of a space or a CR (a space in
-/// front of a tab is found by the tab, a bare CR is sorted out by whoever looks closer). Reads one octet more than
+/// Nothing in these octets is changed by the reduction: no tab, and no space in front of a space, a tab or a CR. (In
+/// front of any control character: one comparison, and whoever looks closer sorts it out.) Reads one octet more than
 /// `size`.
 template <std::size_t size>
 bool is_plain(const char* at) noexcept {
@@ -34,8 +34,7 @@ bool is_plain(const char* at) noexcept {
     const Octets here = load(at + i);
     const Octets next = load(at + i + 1);
     found |= reinterpret_cast<Octets>(here == '\t') |
-             (reinterpret_cast<Octets>(here == ' ') &
-              (reinterpret_cast<Octets>(next == ' ') | reinterpret_cast<Octets>(next == '\r')));
+             (reinterpret_cast<Octets>(here == ' ') & reinterpret_cast<Octets>(next <= ' '));
   }
   std::uint64_t halves[2];
   std::memcpy(halves, &found, sizeof halves);

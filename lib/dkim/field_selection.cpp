@@ -23,7 +23,7 @@ bool can_stand_in_list(std::string_view name) noexcept {
 }
 
 Error refused(std::string_view name, const char* why) {
-  return {Errc::invalid_argument, "signed field \"" + std::string(name) + "\": " + why};
+  return {Errc::invalid_argument, "signed field " + ascii::quote(name) + ": " + why};
 }
 
 Result<void> normalize(std::vector<std::string>& names, bool patterns_allowed) {
