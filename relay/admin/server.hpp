@@ -23,8 +23,9 @@ class AdminServer {
   /// Called on the admin thread with the state after a change, before the change is answered.
   using OnChange = std::function<void(std::shared_ptr<const Directory>)>;
 
-  /// Makes the socket and starts the thread. `config`, `store` and `queue` must outlive the server; the store belongs to
-  /// its thread from now on. A socket file left by a killed relay is replaced (the store's lock shows that none lives).
+  /// Makes the socket and starts the thread. `config`, `store` and `queue` must outlive the server; the store belongs
+  /// to its thread from now on. A socket file left by a killed relay is replaced (the store's lock shows that none
+  /// lives).
   static Result<std::unique_ptr<AdminServer>> start(const Config& config, ControlStore& store, QueueAdmin& queue,
                                                     OnChange on_change);
   AdminServer(const AdminServer&) = delete;
