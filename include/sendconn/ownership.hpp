@@ -2,6 +2,8 @@
 // (draft-ietf-dnsop-domain-verification-techniques).
 #pragma once
 
+#include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,16 +35,32 @@ struct Record {
   std::string text;
 };
 
-/// The records that prove `domain` under the provider name `provider` (letters, digits, hyphens): either one is enough.
+/// The records that prove `domain` under the provider name `provider`: either one is enough. The first belongs to
+/// nobody else, so that it is asked for without reading other people's records; the second stands beside any other TXT.
 struct Challenge {
+  /// So that "_<provider>-challenge" is one label of at most 63 octets (RFC 1035 section 3.1).
+  static constexpr std::size_t max_provider_octets = 52;
+
   std::string provider;
   Domain domain;
   Token token;
+
+  /// Errc::invalid_argument unless `provider` is 1 to max_provider_octets lower-case letters, digits and hyphens, with
+  /// no hyphen at an end.
+  static Result<Challenge> of(std::string provider, Domain domain, Token token);
+
   [[nodiscard]] Record at_label() const;  ///< "_<provider>-challenge.<domain>"  "token=<token>"
   [[nodiscard]] Record at_apex() const;   ///< "<domain>"  "<provider>-verification=<token>"
+  /// The one to recommend: at_label(), or at_apex() where the name of the former would be too long.
+  [[nodiscard]] Record to_publish() const;
 };
 
-enum class Verdict { verified, missing, mismatch, temporary_failure };
+enum class Verdict {
+  verified,
+  missing,            ///< no record of ours: the name, the type or the token's record is not there
+  mismatch,           ///< a record that was meant, and is not what is required
+  temporary_failure,  ///< the DNS did not say
+};
 std::string_view format(Verdict verdict);
 
 /// The outcome with what a person needs to mend it.
@@ -53,7 +71,11 @@ struct Outcome {
 };
 
 /// The check as a machine without I/O: it emits questions and takes answers in any order. A resolver's failure is never
-/// taken for the record's absence. Thread-compatible.
+/// taken for the record's absence.
+///
+/// What proves: at the label "token=<token>", alone or followed by further pairs behind a space, comma or semicolon
+/// (" expiry=..."); at the apex "<provider>-verification=<token>" and nothing else. Upper and lower case are the same.
+/// White space or quotation marks around either are a mismatch, and the explanation says so. Thread-compatible.
 class Check {
  public:
   explicit Check(Challenge challenge);
@@ -61,12 +83,27 @@ class Check {
   std::vector<dns::Question> questions();
   /// Unknown questions and second answers are ignored.
   void answer(const dns::Question& question, const dns::Answer& answer);
-  [[nodiscard]] bool done() const noexcept;
-  [[nodiscard]] const Outcome& outcome() const noexcept;  ///< once done()
+  /// One record proved it, or both questions are answered.
+  [[nodiscard]] bool done() const noexcept { return outcome_.has_value(); }
+  [[nodiscard]] const Outcome& outcome() const noexcept { return *outcome_; }  ///< once done()
 
  private:
+  /// One of the two places where the record may stand.
+  struct Place {
+    Record wanted;
+    dns::Question question;
+    std::optional<Verdict> verdict;
+    std::string finding;
+    bool only_ours;  ///< nothing but our record belongs at this name
+  };
+
+  void judge(Place& place, const dns::Answer& answer) const;
+  void conclude();
+
   Challenge challenge_;
-  // Owner adds state here.
+  std::array<Place, 2> places_;
+  bool asked_ = false;
+  std::optional<Outcome> outcome_;
 };
 
 }  // namespace sendconn::ownership

@@ -2,6 +2,8 @@
 //
 //   resolve-tool [--server ADDRESS] [--timeout MS] [--tries N] [--deadline MS] [--tcp] [--event-loop] NAME TYPE [...]
 //
+//   resolve-tool ... --verify PROVIDER DOMAIN TOKEN      checks ownership
+//
 // --event-loop drives a CaresResolver from outside, asking each question from inside the answer to the one before;
 // without it resolve_blocking() asks all at once.
 #include <poll.h>
@@ -12,6 +14,7 @@
 #include <iostream>
 #include <map>
 
+#include <sendconn/ownership.hpp>
 #include <sendconn/resolver.hpp>
 
 #include "lib/base/ascii.hpp"
@@ -89,6 +92,24 @@ int run_event_loop(const io::CaresOptions& options, const std::vector<dns::Quest
   return watched.empty() ? 0 : fail({Errc::wrong_state, "a socket is still watched after the resolver has gone"});
 }
 
+int run_check(const io::CaresOptions& options, std::string provider, std::string_view domain, std::string_view token) {
+  const auto name = Domain::parse(domain);
+  if (!name) return fail(name.error());
+  const auto parsed = ownership::Token::parse(token);
+  if (!parsed) return fail(parsed.error());
+  const auto challenge = ownership::Challenge::of(std::move(provider), *name, *parsed);
+  if (!challenge) return fail(challenge.error());
+  ownership::Check check(*challenge);
+  const std::vector<dns::Question> questions = check.questions();
+  const auto answers = io::resolve_blocking(options, questions);
+  if (!answers) return fail(answers.error());
+  for (std::size_t i = 0; i < questions.size(); ++i) check.answer(questions[i], (*answers)[i]);
+  const ownership::Outcome& outcome = check.outcome();
+  std::cout << "{\"verdict\": " << json(ownership::format(outcome.verdict)) << ", \"where\": " << json(outcome.where)
+            << ", \"explanation\": " << json(outcome.explanation) << "}\n";
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -108,6 +129,8 @@ int main(int argc, char** argv) {
       options.deadline = std::chrono::milliseconds(number());
     } else if (word == "--tries") {
       options.tries = number();
+    } else if (word == "--verify" && i + 3 < argc) {
+      return run_check(options, argv[i + 1], argv[i + 2], argv[i + 3]);
     } else if (i + 1 == argc) {
       return fail({Errc::invalid_argument, "something is missing behind " + std::string(word)});
     } else if (word == "--server") {

@@ -62,7 +62,11 @@ loop    CNAME pool
 pool    CNAME loop
 a.b.deep A 192.0.2.1
 *.wild  TXT "wildcard"
-_creoline-challenge.sub TXT "token={TOKEN}"
+_creoline-challenge.sub TXT "token={TOKEN} expiry=never"
+_creoline-challenge.quoted TXT "\\"token={TOKEN}\\""
+_creoline-challenge.old TXT "token={'0' * 40}"
+_creoline-challenge.aliased CNAME _creoline-challenge.sub
+plain   TXT "v=spf1 -all"
 null    MX 0 .
 {chr(10).join(f'h{i} CNAME h{i + 1}' for i in range(12))}
 h12     TXT "too far"
@@ -240,6 +244,47 @@ def test_failures_of_a_server_are_failures(nsd):
     assert ask("broken.test", "TXT", nsd)["status"] == "server failure", "SERVFAIL: a zone that could not be loaded"
     assert ask("elsewhere.invalid", "TXT", nsd)["status"] == "server failure", "REFUSED: no zone of this server"
     assert ask("x.child.example.net", "TXT", nsd)["status"] == "server failure", "a referral answers nothing"
+
+
+def verify(domain, server, *options):
+    run = subprocess.run([TOOL, "--server", f"127.0.0.1:{server}", *options, "--verify", "creoline", domain, TOKEN],
+                         capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.mark.parametrize("domain, where", [
+    ("sub.example.com", "_creoline-challenge.sub.example.com"),
+    ("aliased.example.com", "_creoline-challenge.aliased.example.com"),
+    ("example.com", "example.com"),
+])
+def test_ownership_is_verified(nsd, domain, where):
+    outcome = verify(domain, nsd)
+    assert (outcome["verdict"], outcome["where"]) == ("verified", where)
+
+
+@pytest.mark.parametrize("domain, verdict, explanation", [
+    ("nothing.example.com", "missing", "the name nothing.example.com does not exist"),
+    ("plain.example.com", "missing", "none of the TXT records at plain.example.com"),
+    ("mx.example.com", "missing", "there is no TXT record at mx.example.com"),
+    ("www.sub.example.com", "missing", "publish a TXT record at _creoline-challenge.www.sub.example.com"),
+    ("quoted.example.com", "mismatch", "quotation marks"),
+    ("old.example.com", "mismatch", "another token"),
+    ("x.wild.example.com", "mismatch", 'is "wildcard"'),
+    ("broken.test", "temporary failure", "server failure"),
+    ("loop.example.com", "temporary failure", "server failure"),
+])
+def test_ownership_is_not_verified(nsd, domain, verdict, explanation):
+    outcome = verify(domain, nsd)
+    assert outcome["verdict"] == verdict and explanation in outcome["explanation"]
+    assert outcome["where"] == ""
+
+
+def test_ownership_is_unknown_while_nobody_answers():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        outcome = verify("example.com", silent.getsockname()[1], "--timeout", "100", "--tries", "1")
+    assert outcome["verdict"] == "temporary failure" and "timeout" in outcome["explanation"]
 
 
 def test_names_that_cannot_be_are_not_asked(nsd):
