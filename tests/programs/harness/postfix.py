@@ -59,7 +59,7 @@ class Postfix:
             path.mkdir(parents=True, exist_ok=True)
             path.chmod(0o755)
         # Its daemons run as its own user and must be able to pass through the folders above.
-        _open_path(self.folder)
+        open_path(self.folder)
         shutil.chown(self.data, "postfix", "postfix")
         main = {
             "compatibility_level": "3.6",
@@ -124,9 +124,65 @@ class Postfix:
         self.stop()
 
 
-def _open_path(folder: Path):
+def open_path(folder: Path):
     """Lets others pass through a private temporary folder."""
     for path in (folder, *folder.parents):
         mode = path.stat().st_mode
         if not mode & 0o001 and path.stat().st_uid == os.geteuid() and len(path.parts) > 2:
             path.chmod(mode | 0o011)
+
+
+def receiver(folder: Path, port: int, *, certificate=None) -> Postfix:
+    """Takes mail for any domain into one maildir; see inbox(). TLS is offered if there is a certificate."""
+    inbox = Path(folder) / "inbox"
+    inbox.mkdir(parents=True, exist_ok=True)
+    open_path(inbox)
+    shutil.chown(inbox, "postfix", "postfix")
+    number = str(inbox.stat().st_uid)
+    settings = {
+        "virtual_transport": "virtual",
+        "virtual_mailbox_domains": "static:all",
+        "virtual_mailbox_maps": "static:new-mail/",
+        "virtual_mailbox_base": inbox,
+        "virtual_minimum_uid": "1",
+        "virtual_uid_maps": f"static:{number}",
+        "virtual_gid_maps": f"static:{number}",
+    }
+    if certificate:
+        settings |= {
+            "smtpd_tls_security_level": "may",
+            "smtpd_tls_chain_files": f"{certificate.key}, {certificate.chain}",
+            "smtpd_tls_received_header": "yes",
+        }
+    return Postfix(folder, settings=settings, smtpd={port: {}})
+
+
+def inbox(folder: Path) -> list[bytes]:
+    """What receiver() has taken, in no particular order; line ends are LF, as Postfix writes them."""
+    return [file.read_bytes() for file in (Path(folder) / "inbox" / "new-mail" / "new").glob("*")]
+
+
+def smarthost_client(
+    folder: Path, port: int, *, relay: str, user: str, password: str, authorities: Path, mechanisms: str = ""
+) -> Postfix:
+    """Takes mail on `port` and hands all of it to the relay ("[127.0.0.1]:port"), with AUTH and checked TLS."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    passwords = folder / "passwords"
+    passwords.write_text(f"{relay} {user}:{password}\n")
+    passwords.chmod(0o644)  # read by daemons that have dropped their privileges; in a test's own folder
+    settings = {
+        "relayhost": relay,
+        "disable_dns_lookups": "yes",
+        "smtp_sasl_auth_enable": "yes",
+        "smtp_sasl_password_maps": f"texthash:{passwords}",
+        "smtp_sasl_security_options": "noanonymous",
+        "smtp_tls_security_level": "verify",
+        "smtp_tls_CAfile": authorities,
+        "smtp_tls_verify_cert_match": "relay.example",
+        "minimal_backoff_time": "5s",
+        "queue_run_delay": "5s",
+    }
+    if mechanisms:
+        settings["smtp_sasl_mechanism_filter"] = mechanisms
+    return Postfix(folder, settings=settings, smtpd={port: {}})
