@@ -21,24 +21,27 @@ constexpr std::size_t max_addresses = 32;  ///< addresses tried in one attempt; 
 /// The hosts to try, in order; or why there are none.
 struct Plan {
   std::vector<std::string> hosts;
-  /// Set when hosts is empty: 556 5.1.10 null MX (RFC 7505), 550 5.1.2 no such domain, 550 5.4.4 no host that is not
-  /// us, 451 4.4.3 DNS failure …
+  /// Set when hosts is empty: 556 5.1.10 null MX (RFC 7505), 550 5.1.2 no such domain, 550 5.4.4 no MX that names a
+  /// host, 554 5.4.6 only we are left (a loop), 451 4.4.3 the DNS failed.
   std::optional<Reply> refusal;
 };
 
-/// MX order (RFC 5321 section 5.1): by preference, equal ones shuffled by `random`; the domain itself if there is no MX
-/// (implicit MX); names of our own (`own_names`) and everything of the same or a higher preference are left out.
+/// MX order (RFC 5321 section 5.1): by preference, equal ones shuffled by `random` (uniform over 32 bits); the domain
+/// itself if it exists and has no MX (implicit MX). Left out: names of our own (`own_names`) and everything of the same
+/// or a higher preference, names that are addresses or no host names, a null MX beside others (RFC 7505 section 3 wants
+/// it alone), and what exceeds max_hosts. The hosts are in lower case.
 Plan plan_mx(const Domain& domain, const dns::Answer& mx, const std::vector<std::string>& own_names,
              const std::function<std::uint32_t()>& random);
 
-/// Which addresses of a host may be connected to: not ours, not special (IpAddress::is_special) unless listed.
+/// Which addresses of a host may be connected to: never ours, and special ones (IpAddress::is_special) only if listed.
 struct AddressPolicy {
   std::vector<IpAddress> own_addresses;
   std::vector<IpNetwork> allowed_special;
 };
 bool is_allowed(const IpAddress& address, const AddressPolicy& policy);
 
-/// What a reply (or a connection's failure) means for a recipient.
+/// What a reply means for a recipient: 2yz delivered; 5yz failed; anything else deferred, a Reply without a code (a
+/// connection that failed) and "552 5.5.3 too many recipients" (RFC 5321 section 4.5.3.1.10) included.
 enum class Outcome : std::uint8_t { delivered, deferred, failed };
 Outcome classify(const Reply& reply);
 
@@ -53,7 +56,8 @@ struct RetrySchedule {
   unsigned jitter_percent = 10;
 
   /// The time of the next try after `attempts` failed ones (1 or more); nothing: give up and bounce. `random` is
-  /// uniform over 32 bits.
+  /// uniform over 32 bits. Always later than `now` and never later than `accepted` + `max_age`: the last try is made
+  /// then, and from then on there is none. Waits are held between a second and a year, the jitter to 100 %.
   [[nodiscard]] std::optional<UnixTime> next(UnixTime accepted, std::uint32_t attempts, UnixTime now,
                                              std::uint32_t random) const;
 };
