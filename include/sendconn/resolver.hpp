@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <sendconn/dns.hpp>
+#include <sendconn/dns_cache.hpp>
 #include <sendconn/time.hpp>
 
 namespace sendconn::io {
@@ -34,6 +35,11 @@ using OnZoneProblem = std::function<void(const Error&)>;
 /// server_failure later, until it is mended: never no_such_name, since an absent file shows no absent record.
 /// Errc::io, or what dns::Zone::parse says.
 Result<std::unique_ptr<Resolver>> open_zone_resolver(const std::string& path, OnZoneProblem on_problem = {});
+
+/// Answers from `cache` inside resolve(), and asks `inner` for the rest; questions that are the same are asked once for
+/// all who wait. `inner` outlives it; the cache may be shared by the resolvers of several threads. Thread-compatible.
+/// A question that must see the DNS as it is now goes to `inner` directly.
+std::unique_ptr<Resolver> cached(Resolver& inner, std::shared_ptr<dns::Cache> cache);
 
 struct CaresOptions {
   /// "192.0.2.1", "192.0.2.1:5353", "2001:db8::1", "[2001:db8::1]:53", at most 16; empty: the system's configuration.
