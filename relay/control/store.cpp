@@ -99,7 +99,8 @@ Result<void> prepare_schema(Database& database) {
   }
   Statement check = database.prepare("PRAGMA quick_check(1)");
   if (!check.step()) return check.finished();
-  if (const std::string found = check.text(0); found != "ok") {
+  if (std::string found = check.text(0); found != "ok") {
+    for (char& c : found) c = c == '\n' ? ' ' : c;
     return Error{Errc::io, database.path() + " is damaged (" + found + "); restore it from a backup"};
   }
   return {};

@@ -1,0 +1,18 @@
+// A message from a file, as SMTP and DKIM want it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <sendconn/result.hpp>
+
+namespace sendconn::tools {
+
+/// The file's octets ("-": standard input) with every line end made CRLF. Errc::io.
+Result<std::string> read_message(const std::string& path);
+/// LF, CR and CRLF become CRLF.
+std::string to_crlf(std::string_view text);
+/// Octets as JSON text can carry them: each octet is the code point of its number, in UTF-8.
+std::string to_code_points(std::string_view octets);
+
+}  // namespace sendconn::tools
