@@ -16,7 +16,9 @@ Statement::Statement(const Database& database, std::string_view sql) : database_
 Statement& Statement::bind(std::string_view text) {
   if (text.data() == nullptr) text = "";  // SQLite takes a null pointer for NULL
   if (status_ == SQLITE_OK) {
-    status_ = sqlite3_bind_text64(statement_.get(), next_++, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    // An empty view may have no memory behind it, which SQLite would take for NULL.
+    const char* octets = text.data() != nullptr ? text.data() : "";
+    status_ = sqlite3_bind_text64(statement_.get(), next_++, octets, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   }
   return *this;
 }

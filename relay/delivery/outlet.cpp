@@ -1,0 +1,112 @@
+#include "relay/delivery/outlet.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "relay/delivery/courier.hpp"
+#include "relay/delivery/dispatcher.hpp"
+
+namespace sendconn::relay {
+namespace {
+
+/// After a destination could not be reached, its mail is deferred for so long without another try: a dead host must not
+/// cost a connection timeout for each message. Below the first wait of any sensible retry schedule.
+constexpr std::chrono::seconds down_time{20};
+
+}  // namespace
+
+Outlet::Outlet(Dispatcher& dispatcher, Destination destination)
+    : dispatcher_(dispatcher), destination_(std::move(destination)) {}
+
+Outlet::~Outlet() = default;
+
+void Outlet::push(Job job) {
+  ready_.push_back(std::move(job));
+  if (draining_) return;
+  if (down_ && std::chrono::steady_clock::now() < down_until_) return unreachable(Reply(*down_));
+  provide();
+}
+
+std::vector<Job> Outlet::take(QueueId id) {
+  std::vector<Job> taken;
+  std::erase_if(ready_, [&](Job& job) {
+    if (job.message->facts().id != id) return false;
+    taken.push_back(std::move(job));
+    return true;
+  });
+  return taken;
+}
+
+std::optional<Job> Outlet::next() {
+  if (draining_ || ready_.empty()) return std::nullopt;
+  Job job = std::move(ready_.front());
+  ready_.pop_front();
+  return job;
+}
+
+void Outlet::put_back(Job job) {
+  ready_.push_front(std::move(job));
+  if (!draining_) provide();
+}
+
+void Outlet::provide() {
+  while (!ready_.empty() && !idle_.empty()) {
+    Courier* courier = idle_.back();
+    idle_.pop_back();
+    courier->work();
+  }
+  const DeliveryServices& services = dispatcher_.services();
+  // As many couriers as jobs, up to the limit; those still connecting will find their job.
+  std::size_t connecting = 0;
+  for (const auto& courier : couriers_) connecting += courier->is_connecting() ? 1U : 0U;
+  while (connecting < ready_.size() && couriers_.size() < services.config.max_connections_per_destination) {
+    auto courier = std::make_shared<Courier>(*this);
+    couriers_.insert(courier);
+    ++connecting;
+    courier->start();
+  }
+}
+
+void Outlet::unreachable(const Reply& reply) {
+  if (reply.temporary() || reply.code == 0) {
+    down_ = reply;
+    down_until_ = std::chrono::steady_clock::now() + down_time;
+  }
+  auto jobs = std::exchange(ready_, {});
+  for (Job& job : jobs) {
+    std::vector<RecipientResult> results;
+    for (const std::uint32_t slot : job.slots) results.push_back({slot, reply, {}});
+    dispatcher_.settle(std::move(job), std::move(results), nullptr);
+  }
+}
+
+void Outlet::courier_is_idle(Courier& courier) {
+  down_.reset();
+  idle_.push_back(&courier);
+}
+
+void Outlet::courier_is_busy(Courier& courier) { std::erase(idle_, &courier); }
+
+void Outlet::courier_ended(const std::shared_ptr<Courier>& courier) {
+  std::erase(idle_, courier.get());
+  couriers_.erase(courier);
+  if (!draining_ && !ready_.empty()) provide();
+  dispatcher_.courier_ended();
+}
+
+void Outlet::drain() {
+  draining_ = true;
+  const auto all = couriers_;
+  for (const auto& courier : all) courier->drain();
+}
+
+void Outlet::on_tick(Instant now) {
+  const auto all = couriers_;
+  for (const auto& courier : all) courier->on_tick(now);
+}
+
+bool Outlet::is_unused(Instant now) const {
+  return ready_.empty() && couriers_.empty() && (!down_ || now >= down_until_);
+}
+
+}  // namespace sendconn::relay

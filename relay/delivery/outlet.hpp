@@ -1,0 +1,63 @@
+// Outlet: one destination of one loop: the jobs that are ready for it, and the couriers that carry them.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "relay/delivery/services.hpp"
+#include "relay/delivery/settler.hpp"
+#include "relay/net/loop.hpp"
+
+namespace sendconn::relay {
+
+class Courier;
+class Dispatcher;
+
+class Outlet {
+ public:
+  Outlet(Dispatcher& dispatcher, Destination destination);
+  ~Outlet();
+
+  void push(Job job);
+  /// Takes back the jobs of this message that wait for a courier.
+  std::vector<Job> take(QueueId id);
+
+  // For couriers.
+  [[nodiscard]] const Destination& destination() const noexcept { return destination_; }
+  Dispatcher& dispatcher() noexcept { return dispatcher_; }
+  [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty(); }
+  std::optional<Job> next();
+  /// The job was not tried: it goes back to the front.
+  void put_back(Job job);
+  /// No endpoint took a connection, or there is none: every ready job shares this answer.
+  void unreachable(const Reply& reply);
+  void courier_is_idle(Courier& courier);
+  void courier_is_busy(Courier& courier);
+  void courier_ended(const std::shared_ptr<Courier>& courier);
+
+  /// No more jobs are given out; idle couriers say QUIT.
+  void drain();
+  void on_tick(Instant now);
+  /// Nothing is ready, connected or remembered: the outlet may be dropped.
+  [[nodiscard]] bool is_unused(Instant now) const;
+  [[nodiscard]] std::size_t couriers() const noexcept { return couriers_.size(); }
+
+ private:
+  void provide();
+
+  Dispatcher& dispatcher_;
+  Destination destination_;
+  std::deque<Job> ready_;
+  std::unordered_set<std::shared_ptr<Courier>> couriers_;
+  std::vector<Courier*> idle_;
+  std::optional<Reply> down_;  ///< the last answer of an unreachable destination
+  Instant down_until_{};
+  bool draining_ = false;
+};
+
+}  // namespace sendconn::relay

@@ -1,0 +1,91 @@
+// The sinks are spdlog's; the lines are ours, so that text and JSON hold the same fields.
+#include "relay/log/log.hpp"
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <mutex>
+#include <utility>
+
+#include "relay/log/format.hpp"
+
+namespace sendconn::relay {
+
+struct Log::Sink {
+  std::mutex mutex;  // guards the pointer and what it points to: the sinks themselves do not lock
+  std::shared_ptr<spdlog::sinks::sink> sink;
+};
+
+namespace {
+
+Result<Level> parse_level(std::string_view text) {
+  for (const Level level : {Level::debug, Level::info, Level::warn, Level::error})
+    if (text == name_of(level)) return level;
+  return Error{Errc::invalid_argument,
+               "log level \"" + std::string(text) + "\" is unknown: write debug, info, warn or error"};
+}
+
+Result<std::shared_ptr<spdlog::sinks::sink>> open_sink(const std::string& file) {
+  try {
+    std::shared_ptr<spdlog::sinks::sink> sink;
+    if (file.empty()) {
+      sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
+    } else {
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(file);
+    }
+    sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::utc, ""));
+    return sink;
+  } catch (const spdlog::spdlog_ex& exception) {
+    return Error{Errc::io, "cannot open the log file " + file + ": " + exception.what()};
+  }
+}
+
+}  // namespace
+
+Log::Log(Options options, std::unique_ptr<Sink> sink, Level level)
+    : options_(std::move(options)), sink_(std::move(sink)), level_(level) {}
+
+Log::~Log() { flush(); }
+
+Result<std::unique_ptr<Log>> Log::open(const Options& options) {
+  const auto level = parse_level(options.level);
+  if (!level) return level.error();
+  auto opened = open_sink(options.file);
+  if (!opened) return opened.error();
+  auto sink = std::make_unique<Sink>();
+  sink->sink = std::move(*opened);
+  return std::unique_ptr<Log>(new Log(options, std::move(sink), *level));
+}
+
+void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {
+  if (!enabled(level)) return;
+  const auto now = std::chrono::system_clock::now();
+  const std::string line =
+      options_.json ? format_json(now, level, event, fields) : format_text(now, level, event, fields);
+  spdlog::details::log_msg message;
+  message.payload = spdlog::string_view_t(line.data(), line.size());
+  const std::lock_guard lock(sink_->mutex);
+  sink_->sink->log(message);
+  if (level >= Level::warn) sink_->sink->flush();
+}
+
+void Log::flush() {
+  const std::lock_guard lock(sink_->mutex);
+  sink_->sink->flush();
+}
+
+void Log::reopen() {
+  if (options_.file.empty()) return;
+  auto opened = open_sink(options_.file);
+  if (!opened) {  // the old file goes on: a folder that went away must not cost the lines
+    warn("log-reopen-failed", {{"reason", opened.error().text}});
+    return;
+  }
+  const std::lock_guard lock(sink_->mutex);
+  sink_->sink->flush();
+  sink_->sink = std::move(*opened);
+}
+
+}  // namespace sendconn::relay

@@ -1,0 +1,112 @@
+#include "relay/net/stream.hpp"
+
+#include <utility>
+
+namespace sendconn::relay {
+
+Stream::Stream(Loop& loop, asio::ip::tcp::socket socket) : loop_(loop), socket_(std::move(socket)) {
+  asio::error_code ignored;
+  socket_.non_blocking(true, ignored);
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+}
+
+Stream::~Stream() = default;
+
+Stream::Read Stream::read() {
+  const auto buffer = loop_.read_buffer();
+  asio::error_code error;
+  const std::size_t count = socket_.read_some(asio::buffer(buffer.data(), buffer.size()), error);
+  if (error == asio::error::would_block || error == asio::error::try_again) return {ReadStatus::would_block, {}};
+  if (error == asio::error::eof) return {ReadStatus::closed, {}};
+  if (error) {
+    fault_ = error.message();
+    return {ReadStatus::failed, {}};
+  }
+  const std::string_view octets(buffer.data(), count);
+  if (!tls_) return {ReadStatus::data, octets};
+
+  std::string& plain = loop_.plain_buffer();
+  plain.clear();
+  const auto fed = tls_->feed(octets, plain);
+  const bool sent = flush();  // handshake records, or the alert that says why it failed
+  if (!fed) {
+    fault_ = fed.error().text;
+    return {ReadStatus::failed, {}};
+  }
+  if (!sent) return {ReadStatus::failed, {}};
+  if (plain.empty() && tls_->state() == tls::State::closed) return {ReadStatus::closed, {}};
+  return {ReadStatus::data, plain};
+}
+
+bool Stream::write(std::string_view plain) {
+  if (!tls_) return unsent_.empty() ? send_now(plain) : (unsent_.append(plain), true);
+  if (const auto written = tls_->write(plain); !written) {
+    fault_ = written.error().text;
+    return false;
+  }
+  return flush();
+}
+
+bool Stream::flush() {
+  if (tls_) {
+    // Records are moved out of the endpoint so that it can free its buffer.
+    const std::string_view records = tls_->output();
+    if (!records.empty()) {
+      const bool ok = unsent_.empty() ? send_now(records) : (unsent_.append(records), true);
+      tls_->consumed_output(records.size());
+      if (!ok) return false;
+    }
+  }
+  if (unsent_.empty()) return true;
+  const std::string waiting = std::exchange(unsent_, {});
+  return send_now(waiting);
+}
+
+bool Stream::send_now(std::string_view octets) {
+  while (!octets.empty()) {
+    asio::error_code error;
+    const std::size_t count = socket_.write_some(asio::buffer(octets.data(), octets.size()), error);
+    if (error == asio::error::would_block || error == asio::error::try_again) {
+      unsent_.assign(octets);
+      return true;
+    }
+    if (error) {
+      fault_ = error.message();
+      return false;
+    }
+    octets.remove_prefix(count);
+  }
+  return true;
+}
+
+std::size_t Stream::unsent() const noexcept { return unsent_.size() + (tls_ ? tls_->output().size() : 0); }
+
+void Stream::wait_readable(Handler handler) {
+  socket_.async_wait(asio::ip::tcp::socket::wait_read, [handler = std::move(handler)](const asio::error_code& error) {
+    if (error != asio::error::operation_aborted) handler();
+  });
+}
+
+void Stream::wait_writable(Handler handler) {
+  socket_.async_wait(asio::ip::tcp::socket::wait_write, [handler = std::move(handler)](const asio::error_code& error) {
+    if (error != asio::error::operation_aborted) handler();
+  });
+}
+
+bool Stream::start_tls(const tls::Context& context, std::string_view server_name) {
+  tls_.emplace(context, server_name);
+  return flush();
+}
+
+void Stream::close() {
+  if (!socket_.is_open()) return;
+  if (tls_ && tls_->state() == tls::State::open) {
+    tls_->close();
+    flush();
+  }
+  asio::error_code ignored;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  socket_.close(ignored);
+}
+
+}  // namespace sendconn::relay

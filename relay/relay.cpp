@@ -1,0 +1,342 @@
+#include "relay/relay.hpp"
+
+#include <csignal>
+#include <ctime>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "relay/admin/server.hpp"
+#include "relay/config/secret_file.hpp"
+#include "relay/config/socket_address.hpp"
+#include "relay/control/store.hpp"
+#include "relay/delivery/admin.hpp"
+#include "relay/delivery/queue.hpp"
+#include "relay/net/cares.hpp"
+#include "relay/net/certificate.hpp"
+#include "relay/submission/submission.hpp"
+
+namespace sendconn::relay {
+namespace {
+
+constexpr std::size_t max_signing_waiting = 10'000;  // messages; each holds at most max_memory_message_octets
+constexpr std::size_t max_reading_waiting = 10'000;
+constexpr std::size_t max_limit_keys = 100'000;
+constexpr int end_of_drain = SIGUSR1;
+
+/// Everything that runs, in the order of dependence: a member uses only those above it.
+class Relay {
+ public:
+  explicit Relay(const Config& config, std::unique_ptr<Log> log)
+      : config_(config),
+        log_(std::move(log)),
+        routes_(config.routes),
+        limits_(max_limit_keys),
+        passwords_(1),
+        census_(config.max_connections, config.max_connections_per_client) {}
+
+  ~Relay() { stop(); }
+
+  Result<void> start() {
+    if (auto done = open_stores(); !done) return done;
+    if (auto done = open_loops(); !done) return done;
+    if (auto done = open_delivery(); !done) return done;
+    if (auto done = open_submission(); !done) return done;
+    if (auto done = open_admin(); !done) return done;
+    for (const auto& loop : loops_) threads_.emplace_back([loop = loop.get()] { loop->run(); });
+    log_->info("started", {{"hostname", config_.hostname}, {"loops", loops_.size()}});
+    log_->flush();
+    return {};
+  }
+
+  /// Begins the orderly end; end_of_drain is raised when nothing is under way any more.
+  void drain() {
+    log_->info("draining", {});
+    auto left = std::make_shared<std::atomic<std::size_t>>(submissions_.size());
+    for (std::size_t i = 0; i < submissions_.size(); ++i)
+      loops_[i]->post([this, left, submission = submissions_[i].get()] {
+        submission->drain([this, left] {
+          if (left->fetch_sub(1) != 1) return;
+          queue_->drain([] { ::kill(::getpid(), end_of_drain); });
+        });
+      });
+  }
+
+  void reload() {
+    log_->reopen();
+    auto context = open_server_context(config_);
+    if (!context) {
+      log_->error("reload-failed", {{"reason", context.error().text}});
+      return;
+    }
+    for (std::size_t i = 0; i < submissions_.size(); ++i)
+      loops_[i]->post([submission = submissions_[i].get(), context = *context] { submission->set_tls(context); });
+    log_->info("reloaded",
+               {{"certificate", config_.certificate_file.empty() ? "self-signed" : config_.certificate_file}});
+    log_->flush();
+  }
+
+  void flush_log() { log_->flush(); }
+
+  void stop() {
+    admin_.reset();
+    for (const auto& loop : loops_) loop->stop();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+    signers_.reset();
+    readers_.reset();
+    if (spool_) spool_->close();
+    submissions_.clear();
+    queue_admin_.reset();
+    queue_.reset();
+    loops_.clear();
+  }
+
+ private:
+  Result<void> open_stores() {
+    ControlOptions control;
+    control.folder = config_.state_folder;
+    control.provider = config_.provider;
+    if (!config_.passphrase_file.empty()) {
+      auto passphrase = read_secret_file(config_.passphrase_file);
+      if (!passphrase) return passphrase.error();
+      control.passphrase = std::move(*passphrase);
+    }
+    auto store = ControlStore::open(control);
+    if (!store) return store.error();
+    store_ = std::make_unique<ControlStore>(std::move(*store));
+    auto directory = store_->snapshot();
+    if (!directory) return directory.error();
+    directory_ = std::move(*directory);
+
+    SpoolOptions spool;
+    spool.folder = config_.state_folder + "/spool";
+    spool.sync = config_.spool_sync;
+    spool.max_octets = config_.spool_max_octets;
+    spool.min_free_octets = config_.spool_min_free_octets;
+    auto opened = open_spool(spool);
+    if (!opened) return opened.error();
+    spool_ = std::move(*opened);
+    return {};
+  }
+
+  Result<void> open_loops() {
+    const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+    signers_ = std::make_unique<Pool>(cores, max_signing_waiting);
+    readers_ = std::make_unique<Pool>(1, max_reading_waiting);
+    const unsigned count = config_.loops == 0 ? cores : config_.loops;
+    for (unsigned i = 0; i < count; ++i) {
+      auto loop = std::make_unique<Loop>(i);
+      auto resolver = open_resolver(*loop);
+      if (!resolver) return resolver.error();
+      loop->set_resolver(std::move(*resolver));
+      loops_.push_back(std::move(loop));
+    }
+    return {};
+  }
+
+  Result<std::unique_ptr<io::Resolver>> open_resolver(Loop& loop) const {
+    if (!config_.zone_file.empty()) return io::open_zone_resolver(config_.zone_file);
+    io::CaresOptions options;
+    options.servers = config_.dns_servers;
+    options.timeout = config_.dns_timeout;
+    options.tries = config_.dns_tries;
+    return open_cares_resolver(loop, options);
+  }
+
+  Result<void> open_delivery() {
+    std::vector<std::uint16_t> ports;
+    for (const ListenerConfig& listener : config_.listeners)
+      if (const auto address = SocketAddress::parse(listener.address)) ports.push_back(address->port);
+    surroundings_ = look_around(config_, ports);
+
+    auto mx_tls = client_context(tls::Verify::none, {});
+    if (!mx_tls) return mx_tls.error();
+    delivery_ = std::make_unique<DeliveryServices>(
+        DeliveryServices{config_, *log_, *spool_, *readers_, routes_, surroundings_, *mx_tls, {}});
+    for (const auto& smarthost : routes_.smarthosts()) {
+      SmarthostAccess access;
+      auto context =
+          client_context(smarthost->verify ? tls::Verify::required : tls::Verify::none, smarthost->authorities_file);
+      if (!context) return context.error();
+      access.tls = std::move(*context);
+      if (!smarthost->password_file.empty()) {
+        auto password = read_secret_file(smarthost->password_file);
+        if (!password) return password.error();
+        access.password = std::move(*password);
+      }
+      delivery_->smarthosts.emplace(smarthost.get(), std::move(access));
+    }
+    queue_ = std::make_unique<Queue>(*delivery_);
+    return queue_->start(loops_);
+  }
+
+  static Result<std::shared_ptr<const tls::Context>> client_context(tls::Verify verify,
+                                                                    const std::string& authorities) {
+    tls::ContextOptions options;
+    options.verify = verify;
+    options.authorities_file = authorities;
+    auto context = tls::Context::create(options);
+    if (!context) return context.error();
+    return std::make_shared<const tls::Context>(std::move(*context));
+  }
+
+  Result<void> open_submission() {
+    auto context = open_server_context(config_);
+    if (!context) return context.error();
+    if (is_self_signed(config_))
+      log_->warn("self-signed-certificate", {{"why", "no certificate is configured"}, {"hostname", config_.hostname}});
+    services_ = std::make_unique<Services>(
+        Services{config_, *log_, *spool_, limits_, passwords_, census_, *signers_,
+                 [this](QueuedMessage message, std::string prefix, std::shared_ptr<const Content> content) {
+                   queue_->add(std::move(message), std::move(prefix), std::move(content));
+                 }});
+    for (const auto& loop : loops_) {
+      submissions_.push_back(std::make_unique<Submission>(*loop, *services_));
+      submissions_.back()->set_directory(directory_);
+      submissions_.back()->set_tls(*context);
+    }
+    for (const ListenerConfig& listener : config_.listeners)
+      if (auto done = listen(listener); !done) return done;
+    return {};
+  }
+
+  Result<void> listen(const ListenerConfig& listener) {
+    const auto options = std::make_shared<const ListenerOptions>(ListenerOptions{listener, session_options(listener)});
+    const auto address = SocketAddress::parse(listener.address);
+    if (!address) return address.error();
+    std::uint16_t port = address->port;
+    for (const auto& submission : submissions_) {
+      const auto bound = submission->listen(options, port);
+      if (!bound) return bound.error();
+      port = *bound;  // port 0 picks one, and all loops share it
+    }
+    const std::string bound = SocketAddress{address->address, port}.format();
+    listening_.push_back(bound + " " + tls_name(listener.tls));
+    log_->info("listening", {{"listener", listener.name}, {"address", bound}});
+    return {};
+  }
+
+  static std::string tls_name(ListenerConfig::Tls tls) {
+    switch (tls) {
+      case ListenerConfig::Tls::none:
+        return "none";
+      case ListenerConfig::Tls::starttls:
+        return "starttls";
+      case ListenerConfig::Tls::implicit:
+        return "implicit";
+    }
+    return "none";
+  }
+
+  [[nodiscard]] smtp::ServerOptions session_options(const ListenerConfig& listener) const {
+    smtp::ServerOptions options;
+    options.hostname = config_.hostname;
+    options.max_message_octets = config_.max_message_octets;
+    options.max_recipients = config_.max_recipients;
+    options.max_line_octets = config_.max_line_octets;
+    options.offer_starttls = listener.tls == ListenerConfig::Tls::starttls;
+    options.require_tls = listener.tls != ListenerConfig::Tls::none;
+    if (!listener.auth) options.mechanisms = 0;
+    options.bare_newlines = config_.bare_newlines;
+    options.max_auth_failures = config_.max_auth_failures;
+    options.max_errors = config_.max_errors;
+    options.command_timeout = config_.command_timeout;
+    options.data_timeout = config_.data_timeout;
+    return options;
+  }
+
+  Result<void> open_admin() {
+    RelayStatus status;
+    status.hostname = config_.hostname;
+    status.started = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    status.listeners = listening_;
+    queue_admin_ =
+        std::make_unique<DeliveryAdmin>(*queue_, *spool_, std::move(status), [this] { return census_.count(); });
+    auto server =
+        AdminServer::start(config_, *store_, *queue_admin_,
+                           [this](std::shared_ptr<const Directory> directory) { publish(std::move(directory)); });
+    if (!server) return server.error();
+    admin_ = std::move(*server);
+    return {};
+  }
+
+  /// Returns once every loop has taken the new directory: when a command has been answered, its change is in force.
+  void publish(std::shared_ptr<const Directory> directory) {
+    std::vector<std::future<void>> taken;
+    for (std::size_t i = 0; i < submissions_.size(); ++i) {
+      auto promise = std::make_shared<std::promise<void>>();
+      taken.push_back(promise->get_future());
+      loops_[i]->post([submission = submissions_[i].get(), directory, promise] {
+        submission->set_directory(directory);
+        promise->set_value();
+      });
+    }
+    for (auto& it : taken) it.wait_for(std::chrono::seconds(5));
+  }
+
+  const Config& config_;
+  std::unique_ptr<Log> log_;
+  RouteTable routes_;
+  Surroundings surroundings_;
+  limit::Table limits_;
+  Passwords passwords_;
+  Census census_;
+  std::unique_ptr<ControlStore> store_;
+  std::shared_ptr<const Directory> directory_;
+  std::unique_ptr<Spool> spool_;
+  std::unique_ptr<Pool> signers_;
+  std::unique_ptr<Pool> readers_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  std::unique_ptr<DeliveryServices> delivery_;
+  std::unique_ptr<Queue> queue_;
+  std::unique_ptr<Services> services_;
+  std::vector<std::unique_ptr<Submission>> submissions_;
+  std::vector<std::string> listening_;
+  std::unique_ptr<DeliveryAdmin> queue_admin_;
+  std::unique_ptr<AdminServer> admin_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+Result<int> run(const Config& config) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, end_of_drain}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  auto log = Log::open({config.log_json, config.log_level, config.log_file});
+  if (!log) return log.error();
+  Relay relay(config, std::move(*log));
+  if (auto started = relay.start(); !started) return started.error();
+
+  bool draining = false;
+  Instant deadline{};
+  while (true) {
+    const timespec second{1, 0};  // how long a log line may wait
+    const int signal = sigtimedwait(&signals, nullptr, &second);
+    relay.flush_log();
+    if (signal == SIGHUP) relay.reload();
+    if (signal == end_of_drain) break;
+    if (draining && (signal == SIGTERM || signal == SIGINT)) break;
+    if (signal == SIGTERM || signal == SIGINT) {
+      draining = true;
+      deadline = std::chrono::steady_clock::now() + config.drain_timeout;
+      relay.drain();
+    }
+    if (draining && std::chrono::steady_clock::now() >= deadline) break;
+  }
+  relay.stop();
+  return 0;
+}
+
+}  // namespace sendconn::relay
