@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from harness import opendkim, postfix
-from harness.process import Process, free_port, memory_octets, wait_until
+from harness.process import cpu_seconds, free_port, memory_octets, wait_until
+from harness.relay import Relay
 
-from .load import tree_cpu
+from .load import DOMAIN, SELECTOR
 
-DOMAIN = "bench.example"
-SELECTOR = "bench"
+IDLE_SECONDS = 120.0
 
 
 class PostfixRelay:
@@ -54,13 +54,59 @@ class PostfixRelay:
         return self._postfix.process.pid, self._milter.process.pid
 
     def cpu_seconds(self) -> float:
-        return tree_cpu(*self._pids())
+        return sum(cpu_seconds(pid) for pid in self._pids())
 
     def memory_octets(self) -> int:
         return sum(memory_octets(pid) for pid in self._pids())
 
     def wait_idle(self):
-        wait_until(self._postfix.queue_is_empty, "Postfix's queue to be empty", 120)
+        wait_until(self._postfix.queue_is_empty, "Postfix's queue to be empty", IDLE_SECONDS)
 
     def describe(self) -> str:
         return self._postfix.log_text()[-4000:]
+
+
+class SendconnRelay:
+    """sendconn with rights, limits and logging on; the load comes in through a connector by client network."""
+
+    name = "sendconn"
+
+    def __init__(self, folder: Path, key: Path, max_sessions: int):
+        self.sink_port = free_port()
+        self._key = key
+        self._relay = Relay(
+            folder / "sendconn",
+            plaintext=True,
+            settings={
+                "delivery": {"max_connections_per_destination": max_sessions, "idle_timeout": "5s"},
+                "route": [{"domains": ["*"], "host": "127.0.0.1", "port": self.sink_port, "tls": "off"}],
+            },
+        )
+        self.submit_port = self._relay.plain_port
+
+    def start(self):
+        self._relay.start()
+        self._relay.add_account("bench")
+        # A limit that is counted for every message and never reached.
+        self._relay.add_connector("bench/load", user="", network="127.0.0.1/32", message_rate="1000000/s")
+        self._relay.add_domain(DOMAIN, "bench/load", key="")
+        self._relay.cli("dkim", "keygen", DOMAIN, "--account", "bench", "--selector", SELECTOR, "--import", self._key)
+
+    def stop(self):
+        self._relay.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._relay.process.pid
+
+    def cpu_seconds(self) -> float:
+        return cpu_seconds(self.pid)
+
+    def memory_octets(self) -> int:
+        return memory_octets(self.pid)
+
+    def wait_idle(self):
+        self._relay.wait_queue_empty(IDLE_SECONDS)
+
+    def describe(self) -> str:
+        return self._relay.log_text()[-4000:]

@@ -5,14 +5,17 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.process import Process, ProcessError, cpu_seconds
+from harness.process import Process, ProcessError
 
-SENDER = "sender@bench.example"
+DOMAIN = "bench.example"
+SELECTOR = "bench"
+SENDER = f"sender@{DOMAIN}"
 RECIPIENT = "recipient@elsewhere.example"
 # Without another message for so long, something hangs.
 STALL_SECONDS = 30.0
 # How often the driver looks at the sink's count: the error of a run's length, and cheap at that.
 _LOOK_SECONDS = 0.005
+_MEMORY_LOOK_SECONDS = 0.2
 # One line of smtp-sink's counters is shorter than this.
 _COUNTER_OCTETS = 100
 
@@ -26,8 +29,7 @@ class Shape:
     reuse: bool  # -d: many messages over one connection; else one message a connection
 
     def __str__(self):
-        size = f"{self.octets // 1024} KB" if self.octets < 100_000 else f"{self.octets // 1000} KB"
-        return f"{size}, {self.sessions} sessions" + (", -d" if self.reuse else "")
+        return f"{self.octets // 1024} KB, {self.sessions} sessions" + (", -d" if self.reuse else "")
 
 
 @dataclass(frozen=True)
@@ -150,5 +152,14 @@ def _strip_sink_fields(dumped: bytes) -> bytes:
     return b"\r\n".join(lines[at:])
 
 
-def tree_cpu(*pids: int) -> float:
-    return sum(cpu_seconds(pid) for pid in pids)
+def measure_memory(relay, folder: Path, shape: Shape, messages: int) -> int:
+    """The most octets the relay held during a run of its own: looking costs time that no measured run shall lose."""
+    most = 0
+
+    def look():
+        nonlocal most
+        most = max(most, relay.memory_octets())
+        time.sleep(_MEMORY_LOOK_SECONDS)
+
+    measure(relay, folder, shape, messages, look)
+    return most

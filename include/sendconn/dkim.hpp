@@ -52,25 +52,48 @@ struct Signature {
   SignatureOptions options;
 };
 
+/// Which header fields a signature covers. A name listed k times in h= covers the k lowest fields of that name (RFC
+/// 6376 section 5.4.2), so fields that are added on top later, as lists and resenders do, break nothing unless their
+/// name is oversigned. A list manager that adds a List-* field of a name that was signed *below* the signed one does
+/// break it; RFC 8058 section 4 wants those fields signed all the same. Immutable, checked once and copied for the
+/// price of a pointer. Thread-safe.
+class SignedFields {
+ public:
+  /// The defaults: From, To, Cc, Subject, Date, Reply-To, Message-ID, In-Reply-To, References, MIME-Version,
+  /// Content-Type and Content-Transfer-Encoding are oversigned; Sender, Resent-* and List-* signed where present.
+  SignedFields();
+  /// `oversigned`: signed once more than they occur, so that nobody can add another. `where_present`: signed as often
+  /// as they occur; a name ending in '*' is a prefix. Case does not matter. Errc::invalid_argument for a name that
+  /// cannot stand in h=, for Return-Path, Received and DKIM-Signature, and if From is in neither (RFC 6376
+  /// section 5.4).
+  static Result<SignedFields> create(std::vector<std::string> oversigned, std::vector<std::string> where_present);
+
+  [[nodiscard]] const std::vector<std::string>& oversigned() const noexcept { return lists_->oversigned; }
+  [[nodiscard]] const std::vector<std::string>& where_present() const noexcept { return lists_->where_present; }
+
+ private:
+  struct Lists {
+    std::vector<std::string> oversigned;  // lower case, none twice
+    std::vector<std::string> where_present;
+  };
+  explicit SignedFields(std::shared_ptr<const Lists> lists) : lists_(std::move(lists)) {}
+  std::shared_ptr<const Lists> lists_;
+};
+
 struct SignerOptions {
   UnixTime now{};
-  /// Signed once more than they occur, so that nobody can add another (RFC 6376 section 5.4.2). Lower case.
-  std::vector<std::string> oversigned = default_oversigned();
-  /// Signed as often as they occur. A name ending in '*' is a prefix.
-  std::vector<std::string> signed_where_present = default_signed_where_present();
+  SignedFields fields;
   std::size_t max_signatures = 8;           ///< our own bound; a message carries one or two
   std::size_t max_header_octets = 262'144;  ///< as mail::HeaderLimits
-  static const std::vector<std::string>& default_oversigned();
-  static const std::vector<std::string>& default_signed_where_present();
 };
 
 /// Signs one message. Feed the message from its first octet (CRLF line ends, no dot-stuffing); memory stays bounded by
-/// the header. Return-Path, Received and DKIM-Signature are never signed. Thread-compatible; may move between threads
-/// between calls (a pool calls finish()).
+/// the header. A body without a final CRLF is signed as if it had one: SMTP adds it. Return-Path, Received and
+/// DKIM-Signature are never signed. Thread-compatible; may move between threads between calls (a pool calls finish()).
 class Signer {
  public:
-  /// Errors: Errc::invalid_argument (no signature, too many, a key below 1024 bits, identity outside the domain, l=
-  /// with nothing forced …).
+  /// Errors: Errc::invalid_argument (no signature or too many, no key, identity outside the domain, a lifetime that is
+  /// not positive, times above 12 digits, a key record's name above 253 octets).
   static Result<Signer> create(std::vector<Signature> signatures, SignerOptions options);
   Signer(Signer&&) noexcept;
   Signer& operator=(Signer&&) noexcept;
@@ -79,9 +102,9 @@ class Signer {
   /// The next piece of the message. Errc::limit_exceeded (header), Errc::syntax (the header section cannot be parsed);
   /// after an error the signer is useless.
   Result<void> update(std::string_view piece);
-  /// The DKIM-Signature fields, in the order of the signatures, each folded to at most 78 columns and ending in CRLF:
-  /// put them in front of the message. All public-key operations happen here. Errc::crypto; Errc::syntax for a header
-  /// without From.
+  /// The DKIM-Signature fields, in the order of the signatures, each folded to at most 78 columns (unless a single name
+  /// in it is longer) and ending in CRLF: put them in front of the message. All public-key operations happen here, once
+  /// for each signer. Errc::crypto; Errc::syntax for a header without From; Errc::wrong_state the second time.
   Result<std::string> finish();
 
  private:

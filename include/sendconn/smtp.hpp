@@ -149,8 +149,9 @@ class ServerSession {
   /// for any more.
   void trust_client(bool also_without_tls = true) noexcept;
 
-  /// Takes input up to the next event; returns how much was taken. 0 while an event or a decision is open. At STARTTLS
-  /// and at the end of the session all of it is taken, and what stands behind the command is dropped.
+  /// Takes input up to the next event; returns how much was taken: 0 while an event or a decision is open, and
+  /// rarely when the event comes out of what was fed before (so ask next_event(), not the count). At STARTTLS and at
+  /// the end of the session all of it is taken, and what stands behind the command is dropped.
   std::size_t feed(std::string_view octets, Instant now);
   ServerEvent next_event();
   /// Answers the open decision; ignored if none is open. 421 ends the session, whatever the decision. `now` restarts

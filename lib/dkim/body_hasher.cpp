@@ -1,7 +1,9 @@
 #include "lib/dkim/body_hasher.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <utility>
 
 #include "lib/base/ascii.hpp"
 
@@ -12,33 +14,73 @@ using ascii::is_wsp;
 
 /// Sixteen octets that are compared at once: a vector register wherever the compiler has one.
 using Octets = unsigned char __attribute__((vector_size(16)));
-constexpr std::size_t small_block = sizeof(Octets);
-constexpr std::size_t block = 4 * small_block;
+constexpr std::size_t block = 4 * sizeof(Octets);
 
 /// Runs from here on go to the digest as they stand; shorter ones are gathered first.
 constexpr std::size_t long_run = 512;
 
-Octets load(const char* at) noexcept {
-  Octets octets;
-  std::memcpy(&octets, at, sizeof octets);
-  return octets;
+/// The result of a comparison: 255 where it holds, 0 elsewhere.
+template <class Comparison>
+Octets octets(Comparison comparison) noexcept {
+  return reinterpret_cast<Octets>(comparison);
 }
 
-/// Nothing in these octets is changed by the reduction: no tab, and no space in front of a space, a tab or a CR. (In
-/// front of any control character: one comparison, and whoever looks closer sorts it out.) Reads one octet more than
-/// `size`.
-template <std::size_t size>
+Octets load(const char* at) noexcept {
+  Octets loaded;
+  std::memcpy(&loaded, at, sizeof loaded);
+  return loaded;
+}
+
+/// Nothing in this block is changed by the reduction: no tab, and no space in front of a space, a tab or a CR. (In
+/// front of any control character: one comparison, and reduce_block() sorts it out.) Reads one octet more.
 bool is_plain(const char* at) noexcept {
   Octets found{};
-  for (std::size_t i = 0; i < size; i += small_block) {
+  for (std::size_t i = 0; i < block; i += sizeof(Octets)) {
     const Octets here = load(at + i);
     const Octets next = load(at + i + 1);
-    found |= reinterpret_cast<Octets>(here == '\t') |
-             (reinterpret_cast<Octets>(here == ' ') & reinterpret_cast<Octets>(next <= ' '));
+    found |= octets(here == '\t') | (octets(here == ' ') & octets(next <= ' '));
   }
   std::uint64_t halves[2];
   std::memcpy(halves, &found, sizeof halves);
   return (halves[0] | halves[1]) == 0;
+}
+
+/// A bit for each octet of a comparison's result, the lowest for the first.
+std::uint64_t bits_of(Octets result) noexcept {
+  std::uint64_t bits = 0;
+  for (unsigned half = 0; half < 2; ++half) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, reinterpret_cast<const char*>(&result) + 8 * half, sizeof eight);
+    if constexpr (std::endian::native == std::endian::big) eight = __builtin_bswap64(eight);
+    bits |= (eight & 0x0101010101010101U) * 0x0102040810204080U >> 56U << 8 * half;  // octet k's bit goes to 56 + k
+  }
+  return bits;
+}
+
+/// Writes a block in reduced form, and up to a block's size of anything behind it; gives the end of what counts. Reads
+/// two octets more.
+char* reduce_block(const char* at, char* out) noexcept {
+  char spaced[2 * block] = {};  // tabs turned into spaces, and room to copy a whole block from anywhere in it
+  std::uint64_t dropped = 0;
+  for (std::size_t i = 0; i < block; i += sizeof(Octets)) {
+    const Octets here = load(at + i);
+    const Octets next = load(at + i + 1);
+    const Octets tab = octets(here == '\t');
+    const Octets ends_line = octets(next == '\r') & octets(load(at + i + 2) == '\n');
+    const Octets next_space = octets(next == ' ') | octets(next == '\t');
+    dropped |= bits_of((tab | octets(here == ' ')) & (next_space | ends_line)) << i;
+    const Octets changed = (here & ~tab) | (tab & ' ');
+    std::memcpy(spaced + i, &changed, sizeof changed);
+  }
+  for (std::size_t from = 0; from < block;) {
+    const std::uint64_t rest = dropped >> from;
+    const std::size_t kept = rest == 0 ? block - from : static_cast<std::size_t>(std::countr_zero(rest));
+    std::memcpy(out, spaced + from, block);
+    out += kept;
+    from += kept;
+    if (from < block) from += static_cast<std::size_t>(std::countr_one(dropped >> from));
+  }
+  return out;
 }
 
 }  // namespace
@@ -76,18 +118,15 @@ void BodyHasher::reduce(std::string_view piece) {
 
   std::size_t run = 0;
   std::size_t at = 0;
-  while (end - at > block) {
-    if (is_plain<block>(piece.data() + at)) {
+  while (end - at > block + 1) {  // what looks at a block may look at two octets behind it
+    if (is_plain(piece.data() + at)) {
       at += block;
       continue;
     }
-    emit(piece.substr(run, at - run));
-    for (const std::size_t stop = at + block; at < stop; at += small_block) {
-      if (is_plain<small_block>(piece.data() + at))
-        emit(piece.substr(at, small_block));
-      else
-        reduce_octets(piece, at, at + small_block);
-    }
+    if (at != run) emit(piece.substr(run, at - run));
+    if (buffer_.size() - buffered_ < 2 * block) flush();
+    buffered_ = static_cast<std::size_t>(reduce_block(piece.data() + at, buffer_.data() + buffered_) - buffer_.data());
+    at += block;
     run = at;
   }
   emit(piece.substr(run, at - run));
@@ -115,19 +154,15 @@ std::string_view BodyHasher::settle_held_space(std::string_view piece) {
   return piece;
 }
 
-/// As many octets as fit into half a block or so: `to - from` is below the buffer's size. Behind white space in the
-/// range stands at least one octet more, and behind white space and CR at least two.
+/// A few octets, fewer than the buffer holds. Behind white space in the range stands at least one octet more, and
+/// behind white space and CR at least two.
 void BodyHasher::reduce_octets(std::string_view piece, std::size_t from, std::size_t to) {
   if (buffer_.size() - buffered_ < to - from) flush();
-  char* out = buffer_.data() + buffered_;
   for (std::size_t i = from; i < to; ++i) {
-    const char c = piece[i];
-    const bool space = is_wsp(c);
-    const bool dropped = space && (is_wsp(piece[i + 1]) || (piece[i + 1] == '\r' && piece[i + 2] == '\n'));
-    *out = space ? ' ' : c;
-    out += static_cast<std::size_t>(!dropped);
+    const bool space = is_wsp(piece[i]);
+    if (space && (is_wsp(piece[i + 1]) || (piece[i + 1] == '\r' && piece[i + 2] == '\n'))) continue;
+    buffer_[buffered_++] = space ? ' ' : piece[i];
   }
-  buffered_ = static_cast<std::size_t>(out - buffer_.data());
 }
 
 void BodyHasher::emit(std::string_view run) {

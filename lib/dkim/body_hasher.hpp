@@ -2,7 +2,7 @@
 // 3.4.4 and 3.7).
 //
 // Octets pass through up to three stages: white space (relaxed only), empty lines at the end, the digest. The first
-// looks at sixteen octets at once and hands on what needs no change in whole runs; the second looks only at the two
+// looks at many octets at once and hands on what needs no change in whole runs; the second looks only at the two
 // ends of what it gets. So the cost is that of SHA-256, and memory is one small buffer.
 //
 // Where the RFC speaks of a body without a final CRLF, one is added before anything else is done: that is what every

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "lib/base/ascii.hpp"
 
@@ -12,7 +13,8 @@ namespace {
 constexpr std::array<std::string_view, 3> never_signed = {"return-path", "received", "dkim-signature"};
 
 bool is_never_signed(std::string_view name) noexcept {
-  return std::find(never_signed.begin(), never_signed.end(), name) != never_signed.end();
+  return std::any_of(never_signed.begin(), never_signed.end(),
+                     [name](std::string_view never) { return ascii::equal(name, never); });
 }
 
 /// RFC 5322 section 3.6.8: visible characters without the colon. A semicolon would end the tag h= (RFC 6376
@@ -42,58 +44,83 @@ Result<void> normalize(std::vector<std::string>& names, bool patterns_allowed) {
   return {};
 }
 
-/// A field under its lower-case name; sorted by name, and within a name from the bottom of the header to its top.
-struct Entry {
-  std::string name;
-  const mail::Field* field;
-  bool signed_already = false;
+Result<void> check_from(const std::vector<std::string>& oversigned, const std::vector<std::string>& where_present) {
+  for (const auto* names : {&oversigned, &where_present})
+    if (std::find(names->begin(), names->end(), "from") != names->end()) return {};
+  return refused("from", "it is not in the lists, and it must always be signed (RFC 6376 section 5.4)");
+}
 
+/// Compares as if all names were in lower case.
+int compare(std::string_view a, std::string_view b) noexcept {
+  const std::size_t shared = std::min(a.size(), b.size());
+  for (std::size_t i = 0; i < shared; ++i) {
+    const int order = ascii::lower(a[i]) - ascii::lower(b[i]);
+    if (order != 0) return order;
+  }
+  return a.size() == b.size() ? 0 : a.size() < b.size() ? -1 : 1;
+}
+
+struct Entry {
+  const mail::Field* field;
+  bool is_signed = false;
+
+  [[nodiscard]] std::string_view name() const noexcept { return field->name; }
+  /// By name, and within a name from the bottom of the header to its top.
   friend bool operator<(const Entry& a, const Entry& b) noexcept {
-    const int order = a.name.compare(b.name);
+    const int order = compare(a.name(), b.name());
     return order != 0 ? order < 0 : a.field > b.field;
   }
 };
 
 }  // namespace
 
-Result<void> normalize_field_lists(SignerOptions& options) {
-  if (Result<void> done = normalize(options.oversigned, false); !done) return done;
-  if (Result<void> done = normalize(options.signed_where_present, true); !done) return done;
-  const auto has_from = [](const std::vector<std::string>& names) {
-    return std::find(names.begin(), names.end(), "from") != names.end();
-  };
-  if (!has_from(options.oversigned) && !has_from(options.signed_where_present))
-    return refused("from", "it is not in the lists, and it must always be signed (RFC 6376 section 5.4)");
-  return {};
+SignedFields::SignedFields() {
+  static const auto defaults = std::make_shared<const Lists>(
+      Lists{{"from", "to", "cc", "subject", "date", "reply-to", "message-id", "in-reply-to", "references",
+             "mime-version", "content-type", "content-transfer-encoding"},
+            {"sender", "resent-*", "list-*"}});
+  lists_ = defaults;
 }
 
-FieldSelection select_fields(const mail::Header& header, const SignerOptions& options) {
+Result<SignedFields> SignedFields::create(std::vector<std::string> oversigned, std::vector<std::string> where_present) {
+  if (Result<void> done = normalize(oversigned, false); !done) return std::move(done).error();
+  if (Result<void> done = normalize(where_present, true); !done) return std::move(done).error();
+  if (Result<void> done = check_from(oversigned, where_present); !done) return std::move(done).error();
+  return SignedFields(std::make_shared<const Lists>(Lists{std::move(oversigned), std::move(where_present)}));
+}
+
+FieldSelection select_fields(const mail::Header& header, const SignedFields& wanted) {
   std::vector<Entry> entries;
   entries.reserve(header.fields().size());
-  for (const mail::Field& field : header.fields()) entries.push_back({ascii::to_lower(field.name), &field});
+  for (const mail::Field& field : header.fields()) entries.push_back({&field});
   std::sort(entries.begin(), entries.end());
 
   FieldSelection selection;
+  selection.names.reserve(entries.size() + wanted.oversigned().size());
+  selection.fields.reserve(entries.size());
   const auto first_of = [&](std::string_view name) {
-    return std::lower_bound(entries.begin(), entries.end(), name,
-                            [](const Entry& entry, std::string_view wanted) { return entry.name < wanted; });
+    return std::lower_bound(entries.begin(), entries.end(), name, [](const Entry& entry, std::string_view sought) {
+      return compare(entry.name(), sought) < 0;
+    });
   };
   const auto sign = [&](Entry& entry) {
-    if (std::exchange(entry.signed_already, true)) return;
-    selection.names.push_back(entry.name);
+    if (std::exchange(entry.is_signed, true)) return;
+    selection.names.push_back(entry.name());
     selection.fields.push_back(entry.field);
   };
 
-  for (const std::string& name : options.oversigned) {
-    for (auto entry = first_of(name); entry != entries.end() && entry->name == name; ++entry) sign(*entry);
-    selection.names.push_back(name);  // once more than there are
+  for (const std::string& name : wanted.oversigned()) {
+    for (auto entry = first_of(name); entry != entries.end() && ascii::equal(entry->name(), name); ++entry)
+      sign(*entry);
+    selection.names.emplace_back(name);  // once more than there are
   }
-  for (const std::string& name : options.signed_where_present) {
+  for (const std::string& name : wanted.where_present()) {
     const bool is_pattern = name.ends_with('*');
     const std::string_view literal = std::string_view(name).substr(0, name.size() - (is_pattern ? 1 : 0));
-    for (auto entry = first_of(literal); entry != entries.end() && entry->name.starts_with(literal); ++entry) {
-      if (!is_pattern && entry->name != literal) break;
-      if (!is_never_signed(entry->name) && can_stand_in_list(entry->name)) sign(*entry);
+    for (auto entry = first_of(literal); entry != entries.end() && ascii::starts_with(entry->name(), literal);
+         ++entry) {
+      if (!is_pattern && entry->name().size() != literal.size()) break;
+      if (!is_never_signed(entry->name()) && can_stand_in_list(entry->name())) sign(*entry);
     }
   }
   return selection;

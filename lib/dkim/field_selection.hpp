@@ -4,7 +4,6 @@
 // above later are therefore not covered and break nothing, unless the name was signed once more than it occurred.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,16 +12,12 @@
 
 namespace sendconn::dkim {
 
+/// Views into the header's text and the lists; valid as long as both are.
 struct FieldSelection {
-  std::vector<std::string> names;          ///< h= in order, in lower case; oversigned names stand there once more
-  std::vector<const mail::Field*> fields;  ///< those that exist, in the order they are hashed; views into the header
+  std::vector<std::string_view> names;     ///< h= in order, in any case; oversigned names stand there once more
+  std::vector<const mail::Field*> fields;  ///< those that exist, in the order they are hashed
 };
 
-/// Brings the lists into the form that select_fields() expects (lower case, none twice) or says what is wrong with
-/// them: Errc::invalid_argument for a name that cannot stand in h=, for one that must never be signed, and for a
-/// missing From.
-Result<void> normalize_field_lists(SignerOptions& options);
-
-FieldSelection select_fields(const mail::Header& header, const SignerOptions& options);
+FieldSelection select_fields(const mail::Header& header, const SignedFields& wanted);
 
 }  // namespace sendconn::dkim

@@ -73,18 +73,6 @@ Result<void> check(const Signature& signature, std::int64_t now) {
 
 }  // namespace
 
-const std::vector<std::string>& SignerOptions::default_oversigned() {
-  static const std::vector<std::string> names = {
-      "from",       "to",          "cc",         "subject",      "date",         "reply-to",
-      "message-id", "in-reply-to", "references", "mime-version", "content-type", "content-transfer-encoding"};
-  return names;
-}
-
-const std::vector<std::string>& SignerOptions::default_signed_where_present() {
-  static const std::vector<std::string> names = {"sender", "resent-*", "list-*"};
-  return names;
-}
-
 struct Signer::Impl {
   /// A signature, its i= ready to be written, and which of the bodies it takes its bh= from.
   struct Plan {
@@ -179,7 +167,6 @@ Result<Signer> Signer::create(std::vector<Signature> signatures, SignerOptions o
   if (now < 0 || now > max_timestamp)
     return Error{Errc::invalid_argument, "signer: the time " + std::to_string(now) +
                                              " s; needs 0 to 999999999999 for t= (RFC 6376 section 3.5)"};
-  if (Result<void> done = normalize_field_lists(options); !done) return std::move(done).error();
   auto impl = std::make_unique<Impl>(std::move(options));
   for (Signature& signature : signatures) {
     if (Result<void> done = check(signature, now); !done) return std::move(done).error();
@@ -223,7 +210,7 @@ Result<std::string> Signer::finish() {
         "signer: the message has no From field; it must have one, and it must be signed (RFC 6376 section 5.4)"};
 
   for (Impl::Body& form : self.bodies) form.hash = form.hasher.finish();
-  const FieldSelection selection = select_fields(*self.header, self.options);
+  const FieldSelection selection = select_fields(*self.header, self.options.fields);
   std::array<std::string, 2> fields_in;  // by canonicalization; a header has a From, so empty means "not yet made"
   std::string result;
   for (const Impl::Plan& plan : self.plans) {

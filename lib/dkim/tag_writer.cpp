@@ -46,13 +46,14 @@ void TagWriter::tag(std::string_view name, std::string_view value) {
   write(";");
 }
 
-void TagWriter::names(std::string_view name, const std::vector<std::string>& items) {
+void TagWriter::names(std::string_view name, const std::vector<std::string_view>& items) {
   separate(name.size() + 1 + (items.empty() ? 0 : items.front().size()) + 1);
   write(name);
   write("=");
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (i != 0 && items[i].size() + 1 > room()) fold();
-    write(items[i]);
+    for (const char c : items[i]) text_.push_back(ascii::lower(c));
+    column_ += items[i].size();
     if (i + 1 != items.size()) write(":");
   }
   write(";");

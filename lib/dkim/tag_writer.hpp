@@ -21,8 +21,8 @@ class TagWriter {
 
   /// A value that cannot be folded.
   void tag(std::string_view name, std::string_view value);
-  /// Field names with colons between them (h=), folded behind a colon.
-  void names(std::string_view name, const std::vector<std::string>& items);
+  /// Field names with colons between them (h=), in lower case, folded behind a colon.
+  void names(std::string_view name, const std::vector<std::string_view>& items);
   /// "Name:quoted-printable" copies with bars between them (z=), folded behind a bar, long values anywhere.
   void copies(std::string_view name, const std::vector<std::string>& items);
   /// "b=" without a value: the text up to here is what is signed (RFC 6376 section 3.5).

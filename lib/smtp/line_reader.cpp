@@ -48,7 +48,7 @@ LineReader::Taken LineReader::take(std::string_view input, std::size_t limit) {
 void LineReader::release() noexcept {
   if (kept_.empty()) return;
   crypto::wipe(kept_);
-  kept_ = std::string();
+  std::string().swap(kept_);  // assignment would keep the memory
 }
 
 }  // namespace sendconn::smtp

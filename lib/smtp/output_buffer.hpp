@@ -21,7 +21,7 @@ class OutputBuffer {
     if (start_ < octets_.size()) return;
     start_ = 0;
     if (octets_.capacity() > kept_octets) {
-      octets_ = std::string();
+      std::string().swap(octets_);  // assignment would keep the memory
     } else {
       octets_.clear();
     }

@@ -285,9 +285,9 @@ TEST(Signer, holds_no_more_memory_for_a_large_body) {
 TEST(Signer, covers_each_oversigned_name_once_more_than_it_occurs) {
   const std::string text = "To: a\r\nFrom: b@football.example.com\r\nTo: c\r\nX-Other: d\r\n\r\n";
   const std::vector<std::string> names = signed_names(sign(text, {make_signature(ed25519_key())}));
-  for (const std::string& name : SignerOptions::default_oversigned())
+  for (const std::string& name : SignedFields().oversigned())
     EXPECT_EQ(count(names, name), name == "to" ? 3U : name == "from" ? 2U : 1U) << name;
-  EXPECT_EQ(names.size(), SignerOptions::default_oversigned().size() + 3);
+  EXPECT_EQ(names.size(), SignedFields().oversigned().size() + 3);
 }
 
 TEST(Signer, covers_sender_resent_and_list_fields_as_often_as_they_occur) {
@@ -307,7 +307,7 @@ TEST(Signer, never_covers_trace_fields_even_if_a_pattern_asks_for_them) {
   const std::string text =
       "Return-Path: <a@b.example>\r\nReceived: x\r\nDKIM-Signature: v=1\r\nReceived-SPF: y\r\n" + std::string(message);
   SignerOptions options = at(1);
-  options.signed_where_present = {"r*", "d*"};
+  options.fields = SignedFields::create({"from"}, {"r*", "d*"}).value();
   const std::vector<std::string> names = signed_names(sign(text, {make_signature(ed25519_key())}, options));
   EXPECT_EQ(count(names, "return-path") + count(names, "received") + count(names, "dkim-signature"), 0U);
   EXPECT_EQ(count(names, "received-spf"), 1U);
@@ -457,14 +457,6 @@ TEST(Signer, refuses_what_cannot_be_signed_with) {
       {"12 digits", option([](auto& options) { options.expires_in = std::chrono::seconds(1'000'000'000'000); })},
       {"the time", lists([](auto& options) { options.now = UnixTime(std::chrono::seconds(-1)); })},
       {"the time", lists([](auto& options) { options.now = UnixTime(std::chrono::seconds(1'000'000'000'000)); })},
-      {"\"from\"", lists([](auto& options) { options.oversigned = {"subject"}; })},
-      {"\"received\"", lists([](auto& options) { options.oversigned.push_back("Received"); })},
-      {"\"dkim-signature\"", lists([](auto& options) { options.signed_where_present.push_back("dkim-signature"); })},
-      {"visible characters", lists([](auto& options) { options.oversigned.push_back("a:b"); })},
-      {"visible characters", lists([](auto& options) { options.oversigned.push_back("a;b"); })},
-      {"visible characters", lists([](auto& options) { options.oversigned.push_back(""); })},
-      {"visible characters", lists([](auto& options) { options.signed_where_present.push_back("*"); })},
-      {"visible characters", lists([](auto& options) { options.signed_where_present.push_back("a\r\nb"); })},
   };
   for (const Refusal& refusal : refusals) {
     std::vector<Signature> signatures = {make_signature(ed25519_key())};
@@ -485,14 +477,41 @@ TEST(Signer, refuses_what_cannot_be_signed_with) {
   EXPECT_EQ(Signer::create({far}, at(1)).error().code, Errc::invalid_argument);
 }
 
-TEST(Signer, takes_lists_in_any_case_and_with_repetitions) {
+TEST(SignedFields, are_lists_in_any_case_and_with_repetitions) {
   SignerOptions options = at(1);
-  options.oversigned = {"From", "FROM", "Subject"};
-  options.signed_where_present = {"From", "To", "t*", "List-*", "list-*"};
+  options.fields = SignedFields::create({"From", "FROM", "Subject"}, {"From", "To", "t*", "List-*", "list-*"}).value();
   const std::string text = "List-Id: x\r\n" + std::string(message);
   const std::string fields = sign(text, {make_signature(ed25519_key())}, options);
   EXPECT_EQ(signed_names(fields), (std::vector<std::string>{"from", "from", "subject", "subject", "to", "list-id"}));
   EXPECT_EQ(passing(fields + text), 1U);
+}
+
+TEST(SignedFields, refuse_names_that_must_not_or_cannot_be_signed) {
+  struct Case {
+    std::vector<std::string> oversigned;
+    std::vector<std::string> where_present;
+    const char* says;
+  };
+  const Case cases[] = {
+      {{"subject"}, {}, "\"from\""},
+      {{}, {"fro*"}, "\"from\""},
+      {{"from", "Received"}, {}, "\"received\""},
+      {{"from", "Return-Path"}, {}, "\"return-path\""},
+      {{"from"}, {"dkim-signature"}, "\"dkim-signature\""},
+      {{"from", "a:b"}, {}, "visible characters"},
+      {{"from", "a;b"}, {}, "visible characters"},
+      {{"from", ""}, {}, "visible characters"},
+      {{"from"}, {"*"}, "visible characters"},
+      {{"from"}, {"a\r\nb"}, "visible characters"},
+  };
+  for (const Case& given : cases) {
+    const Result<SignedFields> fields = SignedFields::create(given.oversigned, given.where_present);
+    ASSERT_FALSE(fields.ok()) << given.says;
+    EXPECT_EQ(fields.error().code, Errc::invalid_argument);
+    EXPECT_NE(fields.error().text.find(given.says), std::string::npos) << fields.error().text;
+    EXPECT_EQ(fields.error().text.find_first_of("\r\n"), std::string::npos);
+  }
+  EXPECT_TRUE(SignedFields::create({}, {"From"}).ok());
 }
 
 TEST(Signer, refuses_a_header_that_it_cannot_sign) {

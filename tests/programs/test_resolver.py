@@ -18,14 +18,18 @@ import time
 import pytest
 
 dns_message = pytest.importorskip("dns.message", reason="needs python3-dnspython")
+import dns.dnssec  # noqa: E402
 import dns.flags  # noqa: E402
+import dns.name  # noqa: E402
 import dns.rcode  # noqa: E402
 import dns.rrset  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SENDCONN_BUILD_DIR", ROOT / "build"))
 TOOL = BUILD / "tests" / "io" / "resolve-tool"
-NSD = shutil.which("nsd", path=os.environ.get("PATH", "") + ":/usr/sbin")
+_PATH = os.environ.get("PATH", "") + ":/usr/sbin"
+NSD = shutil.which("nsd", path=_PATH)
+UNBOUND = shutil.which("unbound", path=_PATH)
 
 TOKEN = "86e1828056287e279c93eb37ee8b7a8a6c71c097"
 KEY = "v=DKIM1; k=rsa; p=" + "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A" * 12
@@ -117,16 +121,60 @@ def ask(name, record_type, server, *options):
     return resolve((name, record_type), server=server, options=options)[0][0]
 
 
+def serve(command, port, log, question):
+    """Starts a server and waits until it answers; None if it ends before."""
+    with log.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out)
+    deadline = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < deadline:
+        if ask(*question, port, "--timeout", "200", "--tries", "1")["status"] == "no error":
+            return process
+    process.terminate()
+    process.wait()
+    return None
+
+
+def signed_zone():
+    """A zone signed with a key of its own, and that key's DNSKEY; one of its records does not fit its signature."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+    zone = dns.name.from_text("signed.example.")
+    private = ec.generate_private_key(ec.SECP256R1())
+    key = dns.dnssec.make_dnskey(private.public_key(), dns.dnssec.Algorithm.ECDSAP256SHA256, flags=257)
+    sets = [dns.rrset.from_rdata(zone, 300, key)]
+    for owner, kind, data in (("@", "SOA", "ns.signed.example. hostmaster.signed.example. 1 3600 900 86400 120"),
+                              ("@", "NS", "ns.signed.example."), ("ns", "A", "127.0.0.1"),
+                              ("good", "TXT", '"signed"'), ("bad", "TXT", '"signed"'),
+                              ("alias", "CNAME", "good.signed.example.")):
+        sets.append(dns.rrset.from_text(dns.name.from_text(owner, zone), 300, "IN", kind, data))
+    lines = []
+    for one in sets:
+        signature = dns.dnssec.sign(one, private, zone, key, lifetime=86400)
+        text = one.to_text()
+        if one.name.labels[0] == b"bad":
+            text = text.replace("signed\"", "forged\"")
+        lines += [text, f"{one.name} {one.ttl} IN RRSIG {signature.to_text()}"]
+    return "\n".join(lines) + "\n", f"signed.example. 300 IN DNSKEY {key.to_text()}"
+
+
 @pytest.fixture(scope="module")
-def nsd(tmp_path_factory):
+def signed():
+    """The text of the signed zone, and the trust anchor."""
+    return signed_zone()
+
+
+@pytest.fixture(scope="module")
+def nsd(signed, tmp_path_factory):
     """NSD on a port of its own; yields the port."""
     if NSD is None:
         pytest.skip("nsd is not installed")
     folder = tmp_path_factory.mktemp("nsd")
-    (folder / "example.com.zone").write_text(ZONE)
-    (folder / "example.net.zone").write_text(OTHER_ZONE)
+    zones = {"example.com": ZONE, "example.net": OTHER_ZONE, "signed.example": signed[0], "broken.test": None}
+    for name, text in zones.items():
+        if text is not None:
+            (folder / f"{name}.zone").write_text(text)
     for attempt in range(5):
         port = free_port()
+        log = folder / f"log{attempt}"
         (folder / "nsd.conf").write_text(f"""
 server:
     ip-address: 127.0.0.1
@@ -143,34 +191,51 @@ server:
     rrl-ratelimit: 0
 remote-control:
     control-enable: no
-zone:
-    name: example.com
-    zonefile: example.com.zone
-zone:
-    name: example.net
-    zonefile: example.net.zone
-zone:
-    name: broken.test
-    zonefile: missing.zone
-""")
-        log = folder / f"log{attempt}"
-        with log.open("w") as out:
-            process = subprocess.Popen([NSD, "-d", "-c", str(folder / "nsd.conf")], stdout=out, stderr=out)
-        deadline = time.monotonic() + 20
-        while process.poll() is None and time.monotonic() < deadline:
-            if ask("ns.example.com", "A", port, "--timeout", "100", "--tries", "1")["status"] == "no error":
-                break
-        else:
-            process.terminate()
-            process.wait()
-            continue
-        try:
+""" + "".join(f"zone:\n    name: {name}\n    zonefile: {name}.zone\n" for name in zones))
+        process = serve([NSD, "-d", "-c", folder / "nsd.conf"], port, log, ("ns.example.com", "A"))
+        if process is not None:
             yield port
-        finally:
             process.terminate()
             process.wait()
-        return
+            return
     pytest.fail("nsd does not start:\n" + log.read_text())
+
+
+@pytest.fixture(scope="module")
+def unbound(signed, nsd, tmp_path_factory):
+    """A validating, recursive resolver in front of NSD; yields its port."""
+    if UNBOUND is None:
+        pytest.skip("unbound is not installed")
+    folder = tmp_path_factory.mktemp("unbound")
+    for attempt in range(5):
+        port = free_port()
+        log = folder / f"log{attempt}"
+        (folder / "unbound.conf").write_text(f"""
+server:
+    interface: 127.0.0.1@{port}
+    access-control: 127.0.0.0/8 allow
+    do-daemonize: no
+    do-not-query-localhost: no
+    username: ""
+    chroot: ""
+    directory: "{folder}"
+    pidfile: ""
+    use-syslog: no
+    num-threads: 1
+    do-ip6: no
+    module-config: "validator iterator"
+    trust-anchor: "{signed[1]}"
+remote-control:
+    control-enable: no
+""" + "".join(f'stub-zone:\n    name: "{name}"\n    stub-addr: 127.0.0.1@{nsd}\n'
+              for name in ("example.com", "example.net", "signed.example")))
+        process = serve([UNBOUND, "-d", "-c", folder / "unbound.conf"], port, log, ("ns.example.com", "A"))
+        if process is not None:
+            yield port
+            process.terminate()
+            process.wait()
+            return
+    pytest.fail("unbound does not start:\n" + log.read_text())
 
 
 def test_records_of_each_type(nsd):
@@ -244,6 +309,29 @@ def test_failures_of_a_server_are_failures(nsd):
     assert ask("broken.test", "TXT", nsd)["status"] == "server failure", "SERVFAIL: a zone that could not be loaded"
     assert ask("elsewhere.invalid", "TXT", nsd)["status"] == "server failure", "REFUSED: no zone of this server"
     assert ask("x.child.example.net", "TXT", nsd)["status"] == "server failure", "a referral answers nothing"
+
+
+def test_a_validating_resolver_says_what_is_authenticated(unbound):
+    good = ask("good.signed.example", "TXT", unbound)
+    assert good["records"] == ["signed"] and good["authenticated"]
+    alias = ask("alias.signed.example", "TXT", unbound)
+    assert alias["records"] == ["signed"] and alias["authenticated"]
+    unsigned = ask("two.example.com", "TXT", unbound)
+    assert unsigned["records"] == ["first second"] and not unsigned["authenticated"]
+
+
+def test_a_bogus_signature_is_a_failure_and_not_absence(nsd, unbound):
+    assert ask("bad.signed.example", "TXT", nsd)["records"] == ["forged"]
+    assert ask("bad.signed.example", "TXT", unbound)["status"] == "server failure"
+
+
+def test_through_a_recursive_resolver(unbound):
+    assert ask("long.example.com", "TXT", unbound)["records"] == ["".join(LONG)]
+    assert ask("out.example.com", "TXT", unbound)["records"] == ["in another zone"]
+    assert ask("nxalias.example.com", "TXT", unbound)["status"] == "no such name"
+    assert ask("mx.example.com", "TXT", unbound)["status"] == "no data"
+    assert ask("loop.example.com", "TXT", unbound)["status"] == "server failure"
+    assert verify("sub.example.com", unbound)["verdict"] == "verified"
 
 
 def verify(domain, server, *options):

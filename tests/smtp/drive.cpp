@@ -177,11 +177,9 @@ void ServerDriver::feed(std::string_view input, const std::vector<std::size_t>& 
     std::string_view rest = piece;
     from = to;
     while (!rest.empty() && !record.closed && !handshake_) {
-      const std::size_t used = session.feed(rest, now);
-      rest.remove_prefix(used);
-      const std::size_t before = record.events.size();
+      rest.remove_prefix(session.feed(rest, now));
       take_events();
-      if (used == 0 && before == record.events.size()) break;  // an open decision
+      if (!answer && std::holds_alternative<Paused>(session.next_event())) break;
     }
   }
   take_output();

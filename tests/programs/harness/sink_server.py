@@ -90,7 +90,7 @@ async def serve(options):
 
     def authenticate(server, session, envelope, mechanism, data):
         known = users.get(data.login.decode()) == data.password.decode()
-        return AuthResult(success=known, auth_data=data)
+        return AuthResult(success=known, handled=False, auth_data=data)
 
     def make():
         return SMTP(
