@@ -45,13 +45,17 @@ SpoolFolder::SpoolFolder(const SpoolOptions& options, Descriptor folder, Descrip
 
 Result<std::unique_ptr<SpoolFolder>> SpoolFolder::open(const SpoolOptions& options) {
   if (options.folder.empty()) return Error{Errc::invalid_argument, "the spool needs a folder"};
-  if (::mkdir(options.folder.c_str(), 0700) != 0) {
-    if (errno != EEXIST) return system::error("create the folder", options.folder, errno);
-  } else if (options.sync) {
+  const bool made = ::mkdir(options.folder.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST) return system::error("create the folder", options.folder, errno);
+  if (options.sync) {
+    // Also if it was there: the run that made it may have ended before this. Then a parent that may not be read must
+    // do.
     const std::string parent = options.folder + "/..";
     auto above = system::open(parent, O_RDONLY | O_DIRECTORY);
-    if (!above) return above.error();
-    if (auto synced = system::sync_folder(above->get(), parent); !synced) return synced.error();
+    if (!above && (made || errno != EACCES)) return above.error();
+    if (above) {
+      if (auto synced = system::sync_folder(above->get(), parent); !synced) return synced.error();
+    }
   }
   auto folder = system::open(options.folder, O_RDONLY | O_DIRECTORY);
   if (!folder) return folder.error();

@@ -479,6 +479,12 @@ void SqliteLedger::close() {
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const SpoolFolder& folder, std::shared_ptr<LargeFiles> large) {
   auto ledger = std::make_unique<SqliteLedger>(folder.file("spool.db"), folder.sync_wanted(), std::move(large));
   if (auto opened = ledger->open_database(); !opened) return opened.error();
+  if (folder.sync_wanted()) {
+    // SQLite syncs the name of its log too, but does not look whether that worked.
+    auto names = system::open(folder.path(), O_RDONLY | O_DIRECTORY);
+    if (!names) return names.error();
+    if (auto synced = system::sync_folder(names->get(), folder.path()); !synced) return synced.error();
+  }
   return std::unique_ptr<Ledger>(std::move(ledger));
 }
 

@@ -9,7 +9,8 @@ The model is the promise of POSIX and no more:
 
 - A file's octets and size are certain up to its last successful fsync or fdatasync, as far as they were written before
   that call began. Of what was written later, any blocks may have reached the disk, in any order, a block perhaps in part.
-- After a sync that failed, what it should have made durable may be lost for good: no later sync brings it back.
+- After a sync of a file that failed, what it should have made durable may be lost for good: the kernel has marked the
+  pages clean, and no later sync brings them back. Of a folder, a later sync is as good: names are journalled.
 - A name (of a new, renamed, linked or removed file or folder) is certain only after a sync of the folder it stands in.
   Of later changes any may have reached the disk; a rename is atomic: the file is at one of its names at least.
 
@@ -119,9 +120,7 @@ class Item:
             self.replay(self.durable, self.pending.pop(0))
 
     def sync_failed(self, moment):
-        for change in self.pending:
-            if change.moment < moment and not change.certain:
-                change.doomed = True
+        pass
 
 
 class File(Item):
@@ -139,6 +138,11 @@ class File(Item):
         if change.kind == TRUNCATE:
             del octets[offset:]
         octets.extend(bytes(max(0, offset - len(octets))))
+
+    def sync_failed(self, moment):
+        for change in self.pending:
+            if change.moment < moment and not change.certain:
+                change.doomed = True
 
     def live(self):
         octets = bytearray(self.durable)
