@@ -88,9 +88,9 @@ class SendconnRelay:
         self._relay.start()
         self._relay.add_account("bench")
         # A limit that is counted for every message and never reached.
-        self._relay.add_connector("bench/load", user="", network="127.0.0.1/32", message_rate="1000000/s")
+        self._relay.add_connector("bench/load", user="", network="127.0.0.1/32", rate="1000000/s")
         self._relay.add_domain(DOMAIN, "bench/load", key="")
-        self._relay.cli("dkim", "keygen", DOMAIN, "--account", "bench", "--selector", SELECTOR, "--import", self._key)
+        self._relay.cli("dkim", "keygen", "--domain", DOMAIN, "--selector", SELECTOR, "--from-file", self._key)
 
     def stop(self):
         self._relay.stop()

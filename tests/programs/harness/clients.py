@@ -10,8 +10,12 @@ import shutil
 import smtplib
 import ssl
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from . import exim, postfix
+from .process import free_port, wait_until
 
 SERVER_NAME = "relay.example"
 SECONDS = 60
@@ -30,6 +34,7 @@ class Submission:
     tls: str = "starttls"  # or "implicit", "none"
     sender: str = ""
     recipients: list[str] = field(default_factory=list)
+    server_name: str = SERVER_NAME
 
 
 @dataclass(frozen=True)
@@ -195,4 +200,50 @@ def gsasl_login(job: Submission) -> Outcome:
     return Client()._run(words, stdin=b"\n")
 
 
-CLIENTS: list[Client] = [Swaks(), Curl(), Smtplib(), Msmtp()]
+class _Smarthost(Client):
+    """A mail server that has the relay for its smarthost: what the relay answered stands in its log."""
+
+    mechanisms = ("PLAIN", "LOGIN")
+    module = None
+    settled = ""  # a line of the log that says what became of a recipient
+    good = ""
+
+    def missing(self):
+        return self.module.missing()
+
+    def send(self, job, message):
+        port = free_port()
+        folder = Path(tempfile.mkdtemp(prefix=f"{self.name.lower()}-", dir=job.folder))
+        with self.module.smarthost_client(folder, port, job) as server:
+            with smtplib.SMTP("127.0.0.1", port, timeout=SECONDS) as client:
+                client.ehlo("client.example")
+                client.sendmail(job.sender, job.recipients, message, mail_options=self._options(client, message))
+            wait_until(
+                lambda: len(re.findall(self.settled, server.log_text())) >= len(job.recipients),
+                f"what became of the message in {self.name}'s log",
+                SECONDS,
+            )
+            log = server.log_text()
+        return Outcome(len(re.findall(self.good, log)) >= len(job.recipients), log)
+
+    @staticmethod
+    def _options(client, message):
+        return ["BODY=8BITMIME"] if any(octet > 127 for octet in message) and client.has_extn("8bitmime") else []
+
+
+class Postfix(_Smarthost):
+    name = "Postfix"
+    mechanisms = ("PLAIN", "LOGIN", "SCRAM-SHA-256")
+    module = postfix
+    settled = r"status=(sent|deferred|bounced)"
+    good = r"status=sent"
+
+
+class Exim(_Smarthost):
+    name = "Exim"
+    module = exim
+    settled = r" (=>|->|==|\*\*) \S+@"
+    good = r" (=>|->) \S+@"
+
+
+CLIENTS: list[Client] = [Swaks(), Curl(), Smtplib(), Msmtp(), Postfix(), Exim()]

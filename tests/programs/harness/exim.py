@@ -134,39 +134,39 @@ def inbox(folder: Path) -> list[bytes]:
     return [file.read_bytes() for file in (Path(folder) / "inbox" / "new").glob("*")]
 
 
-def smarthost_client(
-    folder: Path, port: int, *, relay_port: int, user: str, password: str, authorities: Path
-) -> Exim:
-    """Takes mail on `port` and hands all of it to the relay, with AUTH and checked TLS."""
+def smarthost_client(folder: Path, port: int, job) -> Exim:
+    """Takes mail on `port` and hands all of it to the relay as `job` (clients.Submission) says: with AUTH if it has a
+    user, with checked TLS unless it says "none"."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / "authorities.pem"
-    copy.write_bytes(Path(authorities).read_bytes())
+    copy.write_bytes(Path(job.authorities).read_bytes())
     copy.chmod(0o644)
+    transport = "  hosts_require_auth = *\n" if job.user else ""
+    if job.tls == "none":
+        transport += "  hosts_avoid_tls = *\n"
+    else:
+        transport += f"  hosts_require_tls = *\n  tls_verify_certificates = {copy}\n  tls_verify_hosts = *\n"
+        transport += "  tls_verify_cert_hostnames =\n"
+        transport += "  protocol = smtps\n" if job.tls == "implicit" else ""
+    user, password = (text.replace("^", "^^").replace(":", "::") for text in (job.user, job.password))
+    send = f"^{user}^{password}" if job.mechanism == "PLAIN" else f": {user} : {password}"
     return Exim(
         folder,
         port,
-        options="tls_advertise_hosts =\n",
+        options="tls_advertise_hosts =\nrecipients_max = 0\nmessage_size_limit = 100M\n",
         routers=f"""\
 smarthost:
   driver = manualroute
-  route_list = * 127.0.0.1::{relay_port}
+  route_list = * 127.0.0.1::{job.port}
   self = send
   transport = smarthost
 """,
-        transports=f"""\
-smarthost:
-  driver = smtp
-  hosts_require_tls = *
-  hosts_require_auth = *
-  tls_verify_certificates = {copy}
-  tls_verify_hosts = *
-  tls_verify_cert_hostnames =
-""",
+        transports=f"smarthost:\n  driver = smtp\n{transport}",
         authenticators=f"""\
-plain:
+login:
   driver = plaintext
-  public_name = PLAIN
-  client_send = ^{user}^{password.replace("^", "^^")}
+  public_name = {job.mechanism}
+  client_send = {send}
 """,
     )

@@ -162,27 +162,35 @@ def inbox(folder: Path) -> list[bytes]:
     return [file.read_bytes() for file in (Path(folder) / "inbox" / "new-mail" / "new").glob("*")]
 
 
-def smarthost_client(
-    folder: Path, port: int, *, relay: str, user: str, password: str, authorities: Path, mechanisms: str = ""
-) -> Postfix:
-    """Takes mail on `port` and hands all of it to the relay ("[127.0.0.1]:port"), with AUTH and checked TLS."""
+def smarthost_client(folder: Path, port: int, job) -> Postfix:
+    """Takes mail on `port` and hands all of it to the relay as `job` (clients.Submission) says: with AUTH if it has a
+    user, with checked TLS unless it says "none"."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    passwords = folder / "passwords"
-    passwords.write_text(f"{relay} {user}:{password}\n")
-    passwords.chmod(0o644)  # read by daemons that have dropped their privileges; in a test's own folder
+    relay = f"[127.0.0.1]:{job.port}"
     settings = {
         "relayhost": relay,
         "disable_dns_lookups": "yes",
-        "smtp_sasl_auth_enable": "yes",
-        "smtp_sasl_password_maps": f"texthash:{passwords}",
-        "smtp_sasl_security_options": "noanonymous",
-        "smtp_tls_security_level": "verify",
-        "smtp_tls_CAfile": authorities,
-        "smtp_tls_verify_cert_match": "relay.example",
-        "minimal_backoff_time": "5s",
-        "queue_run_delay": "5s",
+        "minimal_backoff_time": "2s",
+        "queue_run_delay": "2s",
+        "default_destination_recipient_limit": "1000",
+        "message_size_limit": "0",
     }
-    if mechanisms:
-        settings["smtp_sasl_mechanism_filter"] = mechanisms
+    if job.user:
+        passwords = folder / "passwords"
+        passwords.write_text(f"{relay} {job.user}:{job.password}\n")
+        passwords.chmod(0o644)  # read by daemons that have dropped their privileges; in a test's own folder
+        settings |= {
+            "smtp_sasl_auth_enable": "yes",
+            "smtp_sasl_password_maps": f"texthash:{passwords}",
+            "smtp_sasl_security_options": "noanonymous",
+            "smtp_sasl_mechanism_filter": job.mechanism.lower(),
+        }
+    if job.tls != "none":
+        settings |= {
+            "smtp_tls_security_level": "verify",
+            "smtp_tls_CAfile": job.authorities,
+            "smtp_tls_verify_cert_match": job.server_name,
+            "smtp_tls_wrappermode": "yes" if job.tls == "implicit" else "no",
+        }
     return Postfix(folder, settings=settings, smtpd={port: {}})

@@ -73,19 +73,20 @@ def wait_until(condition, what: str, seconds: float = START_SECONDS):
         time.sleep(POLL_SECONDS)
 
 
-def _become_child(umask: int):
+def _become_child(umask: int, outlive: bool):
     def prepare():
         os.setsid()
         os.umask(umask)
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if not outlive:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
     return prepare
 
 
 class Process:
-    """A running program with its log file."""
+    """A running program with its log file. With outlive=True it stays when the program that started it ends."""
 
-    def __init__(self, argv, log: Path, *, cwd=None, env=None, umask: int = 0o077, name: str = ""):
+    def __init__(self, argv, log: Path, *, env=None, umask: int = 0o077, name: str = "", outlive: bool = False):
         self.argv = [str(word) for word in argv]
         self.name = name or Path(self.argv[0]).name
         self.log = Path(log)
@@ -96,9 +97,8 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd=cwd,
                 env=env,
-                preexec_fn=_become_child(umask),
+                preexec_fn=_become_child(umask, outlive),
             )
         self.pid = self._popen.pid
         self.usage = None  # resource usage, once it has ended

@@ -103,8 +103,8 @@ class Relay:
     def ports(self) -> list[int]:
         return [int(one["address"].rpartition(":")[2]) for one in self.sections["listener"]]
 
-    def start(self):
-        self.process = Process([RELAY, "--config", self.config], self.log)
+    def start(self, *, outlive: bool = False):
+        self.process = Process([RELAY, "--config", self.config], self.log, outlive=outlive)
         self.process.wait_listening(*self.ports)
         return self
 
@@ -135,7 +135,7 @@ class Relay:
         self.cli("account", "add", name)
 
     def add_connector(self, name: str = "acme/office", *, user: str = "office", **options) -> str:
-        """With the login `user` and PASSWORD; returns the user. Options such as message_rate="100/min"."""
+        """With the login `user` and PASSWORD; returns the user. Options such as rate="100/min"."""
         password = self.folder / "password"
         password.write_text(PASSWORD + "\n")
         password.chmod(0o600)
@@ -161,10 +161,9 @@ class Relay:
         return added
 
     def add_key(self, domain: str, account: str = "acme", kind: str = "rsa", selector: str = ""):
-        made = self.cli(
-            "dkim", "keygen", domain, "--account", account, "--type", kind, "--selector", selector or f"s-{kind}"
-        )
-        self.zone.add_txt(made["record"]["name"], made["record"]["text"])
+        words = ["dkim", "keygen", "--domain", domain, "--account", account]
+        made = self.cli(*words, "--type", kind, "--selector", selector or f"s-{kind}")
+        self.zone.add_txt(made["record_name"], made["record_text"])
 
     def receive_mail_of(self, domain: str):
         """Makes 127.0.0.1, port mx_port, the place where mail for `domain` goes."""

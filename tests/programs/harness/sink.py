@@ -56,8 +56,8 @@ class Sink:
                 self._words += [f"--{name.replace('_', '-')}", value]
         self.process: Process | None = None
 
-    def start(self):
-        self.process = Process(self._words, self.folder / "sink.log")
+    def start(self, *, outlive: bool = False):
+        self.process = Process(self._words, self.folder / "sink.log", outlive=outlive)
         self.process.wait_listening(self.port)
         return self
 
@@ -96,3 +96,32 @@ class Sink:
 
     def __exit__(self, *_):
         self.stop()
+
+
+class CountingSink:
+    """The recipient's server for many messages: see counting_sink.py."""
+
+    def __init__(self, folder: Path, port: int = 0):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = port or free_port()
+        self._notes = self.folder / "notes"
+        self.process: Process | None = None
+
+    def start(self):
+        words = [sys.executable, Path(__file__).with_name("counting_sink.py"), self.port, self._notes]
+        self.process = Process(words, self.folder / "sink.log")
+        self.process.wait_listening(self.port)
+        return self
+
+    def stop(self):
+        if self.process:
+            self.process.stop()
+
+    def arrivals(self) -> dict[str, list[float]]:
+        """When each message came, by its Message-ID without brackets; monotonic seconds."""
+        found: dict[str, list[float]] = {}
+        for line in self._notes.read_text().splitlines() if self._notes.exists() else []:
+            moment, _, name = line.partition(" ")
+            found.setdefault(name, []).append(float(moment))
+        return found
