@@ -22,7 +22,7 @@ Result<RecordType> parse_record_type(std::string_view text);
 struct Question {
   std::string name;
   RecordType type = RecordType::a;
-  friend auto operator<=>(const Question&, const Question&) = default;
+  friend auto operator<=>(const Question&, const Question&) = default;  // NOLINT(modernize-use-nullptr): LLVM 14 errs
 };
 
 /// How a question ended (DESIGN: a failure says which). Only `no_error` carries values.

@@ -31,7 +31,7 @@ std::string key_of(const Question& question) {
 std::size_t size_of(const std::string& key, const Answer& answer) {
   std::size_t octets = sizeof(Answer) + node_octets + 2 * key.size();
   for (const Record& record : answer.records) octets += sizeof record + record.text.size();
-  for (const std::string& alias : answer.aliases) octets += sizeof alias + alias.size();
+  for (const std::string& alias : answer.aliases) octets += sizeof(std::string) + alias.size();
   return octets;
 }
 

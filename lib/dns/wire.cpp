@@ -150,7 +150,7 @@ class Message {
   [[nodiscard]] bool is_referral() const;
   /// How long to keep that something is not there, if the message says (RFC 2308 section 5).
   [[nodiscard]] std::optional<seconds> negative_ttl() const;
-  [[nodiscard]] std::optional<Record> data(const ResourceRecord& record) const;
+  [[nodiscard]] std::optional<Record> data(const ResourceRecord& from) const;
 
  private:
   explicit Message(std::string_view octets) : octets_(octets) {}

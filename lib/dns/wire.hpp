@@ -28,6 +28,6 @@ struct Reading {
 /// Never fails: what cannot be read, or does not answer `question`, has Status::malformed. Text is the server's
 /// octets as they came, any octet included; so are names, but for lower case. TTLs: the smallest of the chain and its
 /// records; for a negative answer RFC 2308 section 5 (0 if the server sent no SOA: not to be kept).
-Reading decode_answer(std::string_view message, const Question& question);
+Reading decode_answer(std::string_view octets, const Question& question);
 
 }  // namespace sendconn::dns

@@ -125,7 +125,7 @@ class Cares final : public CaresResolver {
   };
 
   static void on_socket(void* self, ares_socket_t socket, int readable, int writable);
-  static void on_answer(void* ticket, int status, int timeouts, unsigned char* octets, int count);
+  static void on_answer(void* opaque, int status, int timeouts, unsigned char* octets, int count);
 
   void send(Id id, const dns::Question& question);
   void take(Id id, dns::Reading reading);

@@ -37,6 +37,7 @@ Result<std::vector<dns::Answer>> resolve_blocking(const CaresOptions& options,
     const auto left = resolver.next_timeout();
     if (!left) continue;
     std::vector<pollfd> sockets;
+    sockets.reserve(watched.size());
     for (const auto& [socket, events] : watched) sockets.push_back({socket, events, 0});
     const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*left).count();
     const int count = ::poll(sockets.data(), sockets.size(), static_cast<int>(std::min<long long>(wait, 60000)));
