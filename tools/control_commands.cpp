@@ -134,7 +134,8 @@ void add_connector_commands(CLI::App& program, Session& session) {
     command->add_option("--network", in->networks, "Clients from here need no login (repeatable)")
         ->type_name("NETWORK")
         ->allow_extra_args(false);
-    command->add_option("--rate", in->message_rate, "Messages, such as \"100/min, burst 20\"")->type_name("RATE");
+    command->add_option("--message-rate,--rate", in->message_rate, "Messages, such as \"100/min, burst 20\"")
+        ->type_name("RATE");
     command->add_option("--recipient-rate", in->recipient_rate, "Recipients")->type_name("RATE");
     command->add_option("--null-sender-rate", in->null_sender_rate, "Delivery reports (MAIL FROM:<>)")
         ->type_name("RATE");

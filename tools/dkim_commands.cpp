@@ -30,8 +30,9 @@ struct Inputs {
   bool fields_only = false;
 };
 
-void key_options(CLI::App& command, Inputs& in) {
-  command.add_option("--domain", in.domain, "The signing domain (d=)")->type_name("DOMAIN")->required();
+/// `domain`: "--domain" alone, or "domain,--domain" where it may also stand without the option's name.
+void key_options(CLI::App& command, Inputs& in, const char* domain = "domain,--domain") {
+  command.add_option(domain, in.domain, "The signing domain (d=)")->type_name("DOMAIN")->required();
   command.add_option("--selector", in.selector, "The selector (s=)")->type_name("NAME")->required();
   command.add_option("--account", in.account, "The account, where several have added the domain")->type_name("NAME");
 }
@@ -151,7 +152,7 @@ void add_sign(CLI::App& group, Session& session) {
                   "  sendconn dkim sign message.eml --domain example.org --selector s1 --key private.pem\n"
                   "Line ends become CRLF, as mail has them.\n");
   command->add_option("file", in->message_file, "The message; -: standard input")->type_name("")->capture_default_str();
-  key_options(*command, *in);
+  key_options(*command, *in, "--domain");
   auto* key = command->add_option("--key", in->key_file, "Sign with this PEM file instead of a key of the relay");
   key->type_name("FILE");
   command->add_option("--passphrase-file", in->passphrase_file, "Decrypts the PEM file")->type_name("FILE")->needs(key);

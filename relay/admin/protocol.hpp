@@ -45,7 +45,7 @@ std::string format_time(UnixTime time);  ///< "2026-11-22T15:02:50Z"
 nlohmann::json show(const Account& account);
 nlohmann::json show(const ConnectorRecord& connector);
 nlohmann::json show(const DomainRecord& domain, const ownership::Challenge& challenge);
-/// With the record to publish, if the key itself is at hand.
+/// With the text of the record to publish, if the key itself is at hand.
 nlohmann::json show(const KeyRecord& record, const crypto::PrivateKey* key = nullptr);
 nlohmann::json show(const QueuedMessage& message);
 nlohmann::json show(const RelayStatus& status);
