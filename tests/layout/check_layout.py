@@ -98,7 +98,9 @@ def includes(root, path):
 
 
 def header_part(stem):
-    return HEADER_PART.get(stem, stem if stem in LAYER else None)
+    """dns.hpp and dns_cache.hpp belong to dns; the others stand in the table."""
+    first = stem.split("_")[0]
+    return HEADER_PART.get(stem, first if first in LAYER else None)
 
 
 def included_part(name):
