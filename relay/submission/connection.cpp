@@ -96,6 +96,7 @@ void Connection::drive(std::string_view input) {
   while (!finished_) {
     const smtp::ServerEvent event = session_.next_event();
     if (std::holds_alternative<smtp::NeedInput>(event)) {
+      paused_ = false;  // also after a handshake, which ends the pause of StartTls without an event
       if (input.empty()) break;
       input.remove_prefix(session_.feed(input, now()));
       continue;
