@@ -121,11 +121,8 @@ class Demo:
     def make_key(self):
         self.heading("A DKIM key, and the record that lets anybody verify with it")
         self.sendconn("dkim", "keygen", "--domain", DOMAIN, "--selector", SELECTOR)
-        key = next(
-            one for one in self.relay.cli("dkim", "list", "--account", ACCOUNT)["keys"] if one["selector"] == SELECTOR
-        )
-        shown = self.relay.cli("dkim", "record", "--domain", DOMAIN, "--selector", key["selector"])
-        self.publish(shown["record_name"], shown["record_text"])
+        record = self.relay.cli("dkim", "record", "--domain", DOMAIN, "--selector", SELECTOR)["record"]
+        self.publish(record["name"], record["text"])
 
     def deliver(self) -> bytes:
         self.heading("A message, submitted over STARTTLS with AUTH")

@@ -163,7 +163,7 @@ class Relay:
     def add_key(self, domain: str, account: str = "acme", kind: str = "rsa", selector: str = ""):
         words = ["dkim", "keygen", "--domain", domain, "--account", account]
         made = self.cli(*words, "--type", kind, "--selector", selector or f"s-{kind}")
-        self.zone.add_txt(made["record_name"], made["record_text"])
+        self.zone.add_txt(made["record"]["name"], made["record"]["text"])
 
     def receive_mail_of(self, domain: str):
         """Makes 127.0.0.1, port mx_port, the place where mail for `domain` goes."""
