@@ -172,7 +172,9 @@ void run_send(const SendInputs& in, Session& session) {
   if (in.verbose) progress = [](std::string_view text) { std::fprintf(stderr, "%s\n", harmless(text).c_str()); };
   auto delivery = deliver(*server, *envelope, *message, progress);
   if (server->credentials) crypto::wipe(server->credentials->password);
-  if (!delivery) return session.fail(exit_temporary, "io", delivery.error().text);
+  if (!delivery && delivery.error().code == Errc::io)
+    return session.fail(exit_temporary, "temporary", delivery.error().text);
+  if (!delivery) return session.fail(delivery.error());  // no certificate mends itself
 
   json recipients = json::array();
   bool all_good = delivery->reply.positive();

@@ -212,7 +212,7 @@ void keys(const Output& out, const Json& result) {
   out.table({"SELECTOR", "DOMAIN", "ACCOUNT", "TYPE", "CREATED"}, rows);
 }
 
-void key_record(const Output& out, const Json& result) { out.line(text(result.at("record"), "zone_line")); }
+void key_record(const Output& out, const Json& result) { out.line(text(result, "zone_line")); }
 
 void queue(const Output& out, const Json& result) {
   std::vector<std::vector<Output::Cell>> rows;

@@ -166,18 +166,18 @@ json show(const DomainRecord& domain, const ownership::Challenge& challenge) {
 }
 
 json show(const KeyRecord& record, const crypto::PrivateKey* key) {
-  json published{{"name", record.selector.text() + "._domainkey." + record.domain.text()}, {"type", "TXT"}};
+  json shown{{"account", record.account},
+             {"domain", record.domain.text()},
+             {"selector", record.selector.text()},
+             {"type", record.type == crypto::KeyType::rsa ? "rsa" : "ed25519"},
+             {"bits", record.bits},
+             {"created", format_time(record.created)},
+             {"record_name", record.selector.text() + "._domainkey." + record.domain.text()}};
   if (key != nullptr) {
-    published["text"] = dkim::format_key_record(*key);
-    published["zone_line"] = dkim::format_key_zone_line(record.domain, record.selector, *key);
+    shown["record_text"] = dkim::format_key_record(*key);
+    shown["zone_line"] = dkim::format_key_zone_line(record.domain, record.selector, *key);
   }
-  return {{"account", record.account},
-          {"domain", record.domain.text()},
-          {"selector", record.selector.text()},
-          {"type", record.type == crypto::KeyType::rsa ? "rsa" : "ed25519"},
-          {"bits", record.bits},
-          {"created", format_time(record.created)},
-          {"record", published}};
+  return shown;
 }
 
 json show(const QueuedMessage& message) {
