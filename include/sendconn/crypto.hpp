@@ -63,8 +63,8 @@ class PrivateKey {
   static Result<PrivateKey> generate(KeyType type, unsigned rsa_bits = default_rsa_bits);
   /// The first key in a PEM text: PKCS#1 ("RSA PRIVATE KEY") or PKCS#8 ("PRIVATE KEY", or "ENCRYPTED PRIVATE KEY" with
   /// `passphrase`). It signs once to prove itself, so loading costs about a millisecond.
-  /// Errors: Errc::syntax (no key in it), Errc::crypto (wrong passphrase, damaged key), Errc::unsupported (another type,
-  /// or a size outside the limits), Errc::limit_exceeded (above 64 KB). The text never holds any of the input.
+  /// Errors: Errc::syntax (no key in it), Errc::crypto (wrong passphrase, damaged key), Errc::unsupported (another
+  /// type, or a size outside the limits), Errc::limit_exceeded (above 64 KB). The text never holds any of the input.
   static Result<PrivateKey> from_pem(std::string_view pem, std::string_view passphrase = {});
   /// PKCS#8 PEM; encrypted (PBES2, AES-256) if a passphrase is given.
   [[nodiscard]] Result<std::string> to_pem(std::string_view passphrase = {}) const;

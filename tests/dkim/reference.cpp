@@ -116,9 +116,9 @@ Verdict verify_one(const std::string& field, const std::vector<std::string>& fie
 
   std::string canonical = tags["c"].ends_with("/relaxed") ? relaxed_body(body) : simple_body(body);
   if (tags.contains("l")) {
-    const std::size_t length = std::stoul(tags["l"]);
-    if (length > canonical.size()) return verdict;
-    canonical.resize(length);
+    const auto length = ascii::to_number<std::size_t>(tags["l"]);
+    if (!length || *length > canonical.size()) return verdict;
+    canonical.resize(*length);
   }
   verdict.body = base64::encode(digest(canonical)) == tags["bh"];
 
