@@ -27,6 +27,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t max_servers = 16;  // our own bound
+/// How many questions share a source port, which a forger has to guess (RFC 5452 section 9.2); our own choice.
+[[maybe_unused]] constexpr int udp_queries_a_port = 32;
 
 /// One server as c-ares reads it: "192.0.2.1:53", "[2001:db8::1]:53".
 Result<std::string> parse_server(const std::string& text) {
@@ -168,6 +170,10 @@ Result<void> Cares::start(const CaresOptions& options) {
 #ifdef ARES_OPT_QUERY_CACHE
   to.qcache_max_ttl = 0;  // what is cached is decided in front of the resolver
   mask |= ARES_OPT_QUERY_CACHE;
+#endif
+#ifdef ARES_OPT_UDP_MAX_QUERIES
+  to.udp_max_queries = udp_queries_a_port;  // c-ares 1.20; older ones take a new port only after a pause
+  mask |= ARES_OPT_UDP_MAX_QUERIES;
 #endif
   if (const int status = ares_init_options(&channel_, &to, mask); status != ARES_SUCCESS) {
     channel_ = nullptr;
