@@ -46,10 +46,10 @@ REFUSALS = [
     ),
     Refusal("reverse-path of a subdomain", 550, "5.7.1", job={"sender": f"a@sub.{SENDER_DOMAIN}"}),
     Refusal("foreign From", 550, "5.7.1", message=message("ceo@bank.example")),
-    Refusal("over the rate of messages", 451, "4.7.1", connector={"rate": "1/hour, burst 1"}, accepted_before=1),
+    Refusal("over the rate of messages", 451, "4.7.1", connector={"rate": "1/h, burst 1"}, accepted_before=1),
     Refusal(
         "over the rate of recipients", 450, "4.7.1",
-        connector={"recipient_rate": "2/hour, burst 2"}, job={"recipients": FEW},
+        connector={"recipient_rate": "2/h, burst 2"}, job={"recipients": FEW},
     ),
     Refusal(
         "message too large", 552, "5.3.4", message=message(octets=50_000),
@@ -60,6 +60,15 @@ REFUSALS = [
     ),
     Refusal("disk full", 452, "4.3.1", settings={"spool": {"min_free_octets": "1000 TiB"}}),
 ]  # fmt: skip
+
+
+# Clients that know what to do, so that no refusal shows: what stands in their log instead.
+COPES = {
+    # Postfix reads SIZE in the reply to EHLO and does not even begin.
+    ("message too large", "Postfix"): "exceeds size limit 20000 of server",
+    # Exim sends the rest in a second transaction, as 452 4.5.3 asks it to.
+    ("too many recipients", "Exim"): f"=> {FEW[2]}",
+}
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda one: one.name)
@@ -75,11 +84,19 @@ def test_a_client_is_told(refusal, client, make_relay, make_sink, authority, fol
         outcome = client.send(submission(relay, authority, folder), message())
         assert outcome.sent, outcome.said
     outcome = client.send(submission(relay, authority, folder, **refusal.job), refusal.message)
-    assert not outcome.sent, outcome.said
-    assert outcome.has_reply(refusal.code, refusal.enhanced), outcome.said
+    copes = COPES.get((refusal.name, client.name))
+    if copes:
+        assert copes in outcome.said, outcome.said
+    else:
+        assert outcome.has_reply(refusal.code, refusal.enhanced), outcome.said
+        # swaks takes a message for sent once one of its recipients was accepted.
+        assert not outcome.sent or (client.name == "swaks" and len(refusal.job.get("recipients", [])) > 1), outcome.said
     relay.wait_queue_empty()
-    # Recipients that were accepted before the refused one get the message from clients that go on.
-    assert sink.count() <= refusal.accepted_before + (1 if len(refusal.job.get("recipients", [])) > 1 else 0)
+    delivered = sorted(one for message in sink.messages() for one in message.recipients)
+    assert delivered[: refusal.accepted_before] == [RECIPIENT] * refusal.accepted_before
+    # Recipients that were accepted before a refused one get the message from clients that go on.
+    more = delivered[refusal.accepted_before :]
+    assert more in ([], FEW[:2], FEW if copes else []), more
     assert PASSWORD not in relay.log_text()
 
 
@@ -116,7 +133,7 @@ def test_a_limited_client_that_waits_as_told_succeeds(make_relay, make_sink, aut
     import re
     import time
 
-    relay = prepare(make_relay(), rate="1/second, burst 1")
+    relay = prepare(make_relay(), rate="1/s, burst 1")
     make_sink(port=relay.mx_port)
     client = next(one for one in CLIENTS if one.name == "smtplib")
     job = submission(relay, authority, folder)

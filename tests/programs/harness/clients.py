@@ -79,7 +79,7 @@ class Swaks(Client):
 
     def send(self, job, message):
         file = job.folder / "message.eml"
-        file.write_bytes(message)
+        file.write_bytes(message.removesuffix(b"\r\n"))  # it ends the last line itself
         words = ["swaks", "--server", "127.0.0.1", "--port", job.port, "--helo", "client.example"]
         words += ["--from", job.sender or "<>", "--to", ",".join(job.recipients), "--data", f"@{file}"]
         if job.tls == "starttls":
@@ -196,7 +196,6 @@ def gsasl_login(job: Submission) -> Outcome:
     words = ["gsasl", "--smtp", "--connect", f"127.0.0.1:{job.port}", "--mechanism", job.mechanism]
     words += ["--authentication-id", job.user, "--password", job.password, "--verbose", "--no-cb"]
     words += ["--x509-ca-file", job.authorities] if job.tls == "starttls" else ["--no-starttls"]
-    words += ["--authorization-id", "", "--quality-of-protection", "qop-auth"]
     return Client()._run(words, stdin=b"\n")
 
 

@@ -66,7 +66,7 @@ class Handler:
         tls = session.ssl
         described = {
             "number": number,
-            "reverse_path": envelope.mail_from or "",
+            "reverse_path": "" if envelope.mail_from in (None, "<>") else envelope.mail_from,
             "recipients": envelope.rcpt_tos,
             "mail_options": envelope.mail_options,
             "hello": session.host_name,
