@@ -121,8 +121,8 @@ class Demo:
     def make_key(self):
         self.heading("A DKIM key, and the record that lets anybody verify with it")
         self.sendconn("dkim", "keygen", "--domain", DOMAIN, "--selector", SELECTOR)
-        record = self.relay.cli("dkim", "record", "--domain", DOMAIN, "--selector", SELECTOR)["record"]
-        self.publish(record["name"], record["text"])
+        record = self.relay.cli("dkim", "record", "--domain", DOMAIN, "--selector", SELECTOR)
+        self.publish(record["record_name"], record["record_text"])
 
     def deliver(self) -> bytes:
         self.heading("A message, submitted over STARTTLS with AUTH")

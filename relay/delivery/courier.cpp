@@ -420,7 +420,10 @@ void Courier::on(const smtp::RecipientReply& event) {
 }
 
 void Courier::on(const smtp::MessageDone& event) {
-  settle_front(event.reply);
+  Reply reply = event.reply;
+  // Nothing was sent: the server does not offer what the message needs, and asking again would not change that.
+  if (reply.code == 0) reply.code = 554;
+  settle_front(reply);
   if (carried_.empty()) take_next();
 }
 

@@ -4,6 +4,7 @@ the relay died.
 SENDCONN_ROUNDS sets the number of rounds (default 5). SENDCONN_SEED repeats a run's choices.
 """
 
+import math
 import os
 import random
 import smtplib
@@ -19,8 +20,8 @@ SEED = int(os.environ.get("SENDCONN_SEED", "0")) or random.randrange(1, 1 << 32)
 CLIENTS = 8
 # From the load's start to the kill.
 SHORTEST, LONGEST = 0.05, 1.0
-# Between the receiver's reply to the final dot and the commit of the outcome; far above what a commit takes.
-UNSETTLED_SECONDS = 2.0
+# Between the receiver's note of the final dot and the commit of the outcome: a group commit, on a busy machine.
+UNSETTLED_SECONDS = 0.5
 # Mostly small, some in the memory's upper range, a few that stream to a file.
 SIZES = [500] * 12 + [4_000] * 4 + [60_000, 400_000]
 
@@ -97,7 +98,8 @@ def test_nothing_that_was_acknowledged_is_lost(make_relay, running, folder, reco
 
     lost = [name for name in acknowledged if name not in arrivals]
     doubled = {name: times for name, times in arrivals.items() if len(times) > 1}
-    unexplained = {name: times for name, times in doubled.items() if not _explained(times, kills)}
+    gaps = {name: _longest_gap(times, kills) for name, times in doubled.items()}
+    unexplained = {name: gap for name, gap in gaps.items() if gap > UNSETTLED_SECONDS}
     figures = {
         "rounds": ROUNDS,
         "acknowledged": len(acknowledged),
@@ -106,22 +108,24 @@ def test_nothing_that_was_acknowledged_is_lost(make_relay, running, folder, reco
         "refused": len(refused),
         "lost": len(lost),
         "doubled": len(doubled),
+        "longest from a doubled one's first delivery to the kill, ms": round(1000 * max(gaps.values(), default=0.0)),
         "doubled without reason": len(unexplained),
     }
     print(f"seed {SEED}: " + ", ".join(f"{name} {count}" for name, count in figures.items()))
     for name, count in figures.items():
         record_property(name, count)
     assert not lost, (SEED, lost[:10])
-    assert not unexplained, (SEED, list(unexplained.items())[:10])
+    assert not unexplained, (SEED, list(unexplained.items())[:10])  # name and seconds
     assert not refused, (SEED, refused[:10])
     assert Counter(acknowledged).most_common(1)[0][1] == 1
     # A test that never had anything at stake would prove nothing.
     assert len(acknowledged) > 10 * ROUNDS
 
 
-def _explained(times: list[float], kills: list[float]) -> bool:
-    """Each delivery but the last came shortly before a kill that the next one came after."""
-    return all(
-        any(first < kill < second and kill - first < UNSETTLED_SECONDS for kill in kills)
-        for first, second in zip(times, times[1:])
-    )
+def _gap(first: float, second: float, kills: list[float]) -> float:
+    """From a delivery to the first kill after it; infinite if no kill lies before the next delivery."""
+    return min((kill - first for kill in kills if first < kill < second), default=math.inf)
+
+
+def _longest_gap(times: list[float], kills: list[float]) -> float:
+    return max(_gap(first, second, kills) for first, second in zip(times, times[1:]))

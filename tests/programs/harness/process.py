@@ -10,6 +10,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -46,9 +47,11 @@ def free_port() -> int:
         return port
 
 
-def is_listening(port: int) -> bool:
+def is_listening(port: int, address: str = "127.0.0.1") -> bool:
     """Whether a TCP listener has the port; asks the kernel's table, so that no server sees a connection."""
-    wanted = f":{port:04X}"
+    # The table has addresses as the bytes in memory, in this machine's order.
+    number = int.from_bytes(socket.inet_aton(address), sys.byteorder)
+    wanted = {f"{number:08X}:{port:04X}", f"00000000:{port:04X}", f"{0:032X}:{port:04X}"}
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             lines = Path(table).read_text().splitlines()[1:]
@@ -56,7 +59,7 @@ def is_listening(port: int) -> bool:
             continue
         for line in lines:
             fields = line.split()
-            if fields[3] == "0A" and fields[1].endswith(wanted):  # 0A: TCP_LISTEN
+            if fields[3] == "0A" and fields[1] in wanted:  # 0A: TCP_LISTEN
                 return True
     return False
 
@@ -153,9 +156,9 @@ class Process:
         except ProcessError as error:
             raise ProcessError(f"{self.name}: {error}\n{self.log_tail()}") from None
 
-    def wait_listening(self, *ports: int):
+    def wait_listening(self, *ports: int, address: str = "127.0.0.1"):
         for port in ports:
-            self.wait_ready(lambda port=port: is_listening(port), f"port {port} listens")
+            self.wait_ready(lambda port=port: is_listening(port, address), f"port {port} listens")
 
     def log_text(self) -> str:
         """What this process wrote; not what an earlier one left in the same file."""

@@ -163,12 +163,12 @@ class Relay:
     def add_key(self, domain: str, account: str = "acme", kind: str = "rsa", selector: str = ""):
         words = ["dkim", "keygen", "--domain", domain, "--account", account]
         made = self.cli(*words, "--type", kind, "--selector", selector or f"s-{kind}")
-        self.zone.add_txt(made["record"]["name"], made["record"]["text"])
+        self.zone.add_txt(made["record_name"], made["record_text"])
 
-    def receive_mail_of(self, domain: str):
-        """Makes 127.0.0.1, port mx_port, the place where mail for `domain` goes."""
+    def receive_mail_of(self, domain: str, address: str = "127.0.0.1"):
+        """Makes `address`, port mx_port, the place where mail for `domain` goes."""
         self.zone.add(domain, "MX", f"10 mx.{domain}.")
-        self.zone.add(f"mx.{domain}", "A", "127.0.0.1")
+        self.zone.add(f"mx.{domain}", "A", address)
 
     def queue(self) -> list[dict]:
         return self.cli("queue", "list")["messages"]

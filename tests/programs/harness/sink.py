@@ -40,13 +40,17 @@ class Received:
 
 
 class Sink:
-    def __init__(self, folder: Path, *, port: int = 0, certificate: Certificate | None = None, **options):
+    def __init__(
+        self, folder: Path, *, port: int = 0, address: str = "127.0.0.1", certificate: Certificate | None = None,
+        **options,
+    ):  # fmt: skip
         """`options` as sink_server.py's, with underscores: require_tls=True, login="user:password"."""
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
         self._words = [sys.executable, Path(__file__).with_name("sink_server.py")]
-        self._words += ["--folder", self.folder, "--port", self.port]
+        self.address = address
+        self._words += ["--folder", self.folder, "--address", address, "--port", self.port]
         if certificate:
             self._words += ["--certificate", certificate.chain, "--key", certificate.key]
         for name, value in options.items():
@@ -58,7 +62,7 @@ class Sink:
 
     def start(self, *, outlive: bool = False):
         self.process = Process(self._words, self.folder / "sink.log", outlive=outlive)
-        self.process.wait_listening(self.port)
+        self.process.wait_listening(self.port, address=self.address)
         return self
 
     def stop(self):

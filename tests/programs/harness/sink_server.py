@@ -107,7 +107,7 @@ async def serve(options):
         )
 
     server = await asyncio.get_running_loop().create_server(
-        make, "127.0.0.1", options.port, ssl=context if options.implicit else None, backlog=512
+        make, options.address, options.port, ssl=context if options.implicit else None, backlog=512
     )
     async with server:
         await server.serve_forever()
@@ -116,6 +116,7 @@ async def serve(options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--name", default="sink.example")
     parser.add_argument("--certificate")
