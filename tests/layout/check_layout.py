@@ -68,6 +68,8 @@ DOCUMENTED = re.compile(
     r"(?<![\w./-])((?:\.ci|bench|bindings|capi|docs|examples|fuzz|include|lib|packaging|relay|scripts|tests|tools)"
     r"/[\w./*{},-]*\w[\w*}/]*)"
 )
+# What a document calls a function or a type: `Class::member`, `namespace::Class`.
+QUALIFIED = re.compile(r"`(\w+(?:::\w+)+)")
 LINK = re.compile(r"\]\(([^)#\s]+)")
 
 
@@ -257,13 +259,23 @@ def documents(root):
     yield from sorted((root / "docs").rglob("*.md"))
 
 
+def words_of_sources(root):
+    """The identifiers of each source file: a name that a document gives stands in one of them, with all its parts."""
+    return [set(re.findall(r"\w+", (root / path).read_text(encoding="utf-8", errors="replace")))
+            for path in sources(root, "include", "lib", *PROGRAMS)]
+
+
 def check_documents(root):
+    words = words_of_sources(root)
     for document in documents(root):
         path = document.relative_to(root)
         for number, line in enumerate(document.read_text(encoding="utf-8").splitlines(), 1):
             for name in named_files(line):
                 if not glob.glob(str(root / name)):
                     yield Offence(path, number, f"names {name}, which does not exist")
+            for name in QUALIFIED.findall(line):
+                if not any(set(name.split("::")) <= of_file for of_file in words):
+                    yield Offence(path, number, f"names {name}, which no source file knows")
             for target in LINK.findall(line):
                 if "://" not in target and not target.startswith("mailto:") and not (document.parent / target).exists():
                     yield Offence(path, number, f"links to {target}, which does not exist")

@@ -84,6 +84,10 @@ CASES = {
                                      ["docs/architecture.md:2: names relay/spool/none.cpp"]),
     "a document with a wrong choice": ({"README.md": "See relay/spool/spool.{hpp,txt}.\n"},
                                        ["README.md:1: names relay/spool/spool.txt"]),
+    "a document with a function that is gone": (
+        {"docs/architecture.md": "`smtp::Session` calls `Session::feed`.\n",
+         "include/sendconn/smtp.hpp": "namespace smtp { class Session { void eat(); }; }\n"},
+        ["docs/architecture.md:1: names Session::feed"]),
     "a document with a wrong link": ({"README.md": "[a](docs/none.md), [b](https://example.org/none)\n"},
                                      ["names docs/none.md", "links to docs/none.md"]),
 }
