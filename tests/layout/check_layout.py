@@ -41,6 +41,9 @@ HEADER_PART = {
     "zone": "dns",
 }
 
+# The one public header that belongs to no part.
+UMBRELLA = pathlib.Path("include/sendconn/sendconn.hpp")
+
 # Everything here is built on the public headers alone.
 PROGRAMS = ["relay", "tools", "capi", "bindings"]
 
@@ -108,6 +111,8 @@ def header_part(stem):
 def included_part(name):
     """The library part that an include leads to; None if it leads elsewhere."""
     path = pathlib.PurePosixPath(name.strip('<>"'))
+    if name == "<sendconn/sendconn.hpp>":
+        return "sendconn"  # no part: nothing in lib/ may include it
     if name.startswith("<") and path.parts[0] == "sendconn":
         return header_part(path.stem)
     if name.startswith('"') and path.parts[0] == "lib" and len(path.parts) > 2:
@@ -148,10 +153,20 @@ def check_foreign(path, number, own, name):
         yield Offence(path, number, f"lib/{own} must not include {name}: no system or third-party header here")
 
 
+def check_umbrella(root):
+    """sendconn.hpp includes every public header."""
+    if not (root / UMBRELLA).is_file():
+        return
+    included = {name for _, name in includes(root, UMBRELLA)}
+    for path in sources(root, "include/sendconn"):
+        if path != UMBRELLA and f"<sendconn/{path.name}>" not in included:
+            yield Offence(UMBRELLA, 1, f"does not include <sendconn/{path.name}>")
+
+
 def check_library(root):
     for path in sources(root, "include/sendconn", "lib"):
         own = own_part(path)
-        if path == pathlib.Path("include/sendconn/sendconn.hpp"):
+        if path == UMBRELLA:
             continue
         if own not in LAYER:
             yield Offence(path, 1, "belongs to no part; name its part in tests/layout/check_layout.py")
@@ -283,7 +298,7 @@ def check_documents(root):
 
 def check(root):
     root = pathlib.Path(root)
-    for rule in (check_library, check_programs, check_cycles, check_build_order, check_documents):
+    for rule in (check_library, check_umbrella, check_programs, check_cycles, check_build_order, check_documents):
         yield from rule(root)
 
 

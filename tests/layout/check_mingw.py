@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Compiles lib/, the parts with OpenSSL and sockets aside, for Windows: it is to run inside desktop applications.
 
+Each public header is compiled too, alone: whoever includes one needs no other before it.
+
     check_mingw.py [ROOT]
 
 Exits with 77 (skipped) where there is no MinGW compiler.
@@ -33,6 +35,11 @@ def main(arguments):
         return 2
 
     with tempfile.TemporaryDirectory() as folder:
+        for header in sorted((root / "include/sendconn").glob("*.hpp")):
+            alone = pathlib.Path(folder) / f"{header.stem}_alone.cpp"
+            alone.write_text(f"#include <sendconn/{header.name}>\n", encoding="utf-8")
+            sources.append(alone)
+
         def compile_one(numbered):
             number, source = numbered
             command = [*cache, compiler, *FLAGS, "-I", str(root / "include"), "-I", str(root), "-c", str(source),
@@ -44,7 +51,7 @@ def main(arguments):
             for source, result in pool.map(compile_one, enumerate(sources)):
                 if result.returncode != 0:
                     failed += 1
-                    print(f"{source.relative_to(root)}:\n{result.stderr}")
+                    print(f"{source}:\n{result.stderr}")
     print(f"{len(sources) - failed} of {len(sources)} sources compile with {pathlib.Path(compiler).name}")
     return 1 if failed else 0
 

@@ -1,0 +1,22 @@
+// Everything that the library offers. Programs that care for their build time include what they use.
+#pragma once
+
+#include <sendconn/address.hpp>
+#include <sendconn/crypto.hpp>
+#include <sendconn/dkim.hpp>
+#include <sendconn/dns.hpp>
+#include <sendconn/dns_cache.hpp>
+#include <sendconn/ip.hpp>
+#include <sendconn/limit.hpp>
+#include <sendconn/message.hpp>
+#include <sendconn/ownership.hpp>
+#include <sendconn/policy.hpp>
+#include <sendconn/reply.hpp>
+#include <sendconn/resolver.hpp>
+#include <sendconn/result.hpp>
+#include <sendconn/route.hpp>
+#include <sendconn/sasl.hpp>
+#include <sendconn/smtp.hpp>
+#include <sendconn/time.hpp>
+#include <sendconn/tls.hpp>
+#include <sendconn/zone.hpp>
