@@ -82,6 +82,8 @@ struct Signer::Impl {
   };
   /// One canonical form of the body, and how much of it counts.
   struct Body {
+    Body(Canonicalization form, std::optional<std::uint64_t> octets)
+        : canonicalization(form), limit(octets), hasher(form, octets) {}
     Canonicalization canonicalization;
     std::optional<std::uint64_t> limit;
     BodyHasher hasher;
@@ -98,7 +100,7 @@ struct Signer::Impl {
       return known.canonicalization == canonicalization && known.limit == limit;
     });
     const auto index = static_cast<std::size_t>(body - bodies.begin());
-    if (body == bodies.end()) bodies.push_back({canonicalization, limit, BodyHasher(canonicalization, limit)});
+    if (body == bodies.end()) bodies.emplace_back(canonicalization, limit);
     plans.push_back({std::move(signature), std::move(identity), index});
   }
 
@@ -168,6 +170,8 @@ Result<Signer> Signer::create(std::vector<Signature> signatures, SignerOptions o
     return Error{Errc::invalid_argument, "signer: the time " + std::to_string(now) +
                                              " s; needs 0 to 999999999999 for t= (RFC 6376 section 3.5)"};
   auto impl = std::make_unique<Impl>(std::move(options));
+  impl->plans.reserve(signatures.size());
+  impl->bodies.reserve(signatures.size());  // they hold buffers, not to be moved
   for (Signature& signature : signatures) {
     if (Result<void> done = check(signature, now); !done) return std::move(done).error();
     std::string identity;
