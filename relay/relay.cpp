@@ -26,7 +26,6 @@
 namespace sendconn::relay {
 namespace {
 
-constexpr std::size_t max_signing_waiting = 10'000;  // messages; each holds at most max_memory_message_octets
 constexpr std::size_t max_reading_waiting = 10'000;
 constexpr std::size_t max_limit_keys = 100'000;
 constexpr int end_of_drain = SIGUSR1;
@@ -84,13 +83,13 @@ class Relay {
   }
 
   void flush_log() { log_->flush(); }
+  void say_stopped(std::string_view how) { log_->info("stopped", {{"how", how}, {"queued", queue_->size()}}); }
 
   void stop() {
     admin_.reset();
     for (const auto& loop : loops_) loop->stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
-    signers_.reset();
     readers_.reset();
     if (spool_) spool_->close();
     submissions_.clear();
@@ -129,8 +128,7 @@ class Relay {
 
   Result<void> open_loops() {
     const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-    signers_ = std::make_unique<Pool>(cores, max_signing_waiting);
-    readers_ = std::make_unique<Pool>(1, max_reading_waiting);
+    readers_ = std::make_unique<Pool>("reader", 1, max_reading_waiting);
     const unsigned count = config_.loops == 0 ? cores : config_.loops;
     for (unsigned i = 0; i < count; ++i) {
       auto loop = std::make_unique<Loop>(i);
@@ -194,7 +192,7 @@ class Relay {
     if (is_self_signed(config_))
       log_->warn("self-signed-certificate", {{"why", "no certificate is configured"}, {"hostname", config_.hostname}});
     services_ = std::make_unique<Services>(
-        Services{config_, *log_, *spool_, limits_, passwords_, census_, *signers_,
+        Services{config_, *log_, *spool_, limits_, passwords_, census_,
                  [this](QueuedMessage message, std::string prefix, std::shared_ptr<const Content> content) {
                    queue_->add(std::move(message), std::move(prefix), std::move(content));
                  }});
@@ -292,7 +290,6 @@ class Relay {
   std::unique_ptr<ControlStore> store_;
   std::shared_ptr<const Directory> directory_;
   std::unique_ptr<Spool> spool_;
-  std::unique_ptr<Pool> signers_;
   std::unique_ptr<Pool> readers_;
   std::vector<std::unique_ptr<Loop>> loops_;
   std::unique_ptr<DeliveryServices> delivery_;
@@ -326,14 +323,23 @@ Result<int> run(const Config& config) {
     const int signal = sigtimedwait(&signals, nullptr, &second);
     relay.flush_log();
     if (signal == SIGHUP) relay.reload();
-    if (signal == end_of_drain) break;
-    if (draining && (signal == SIGTERM || signal == SIGINT)) break;
+    if (signal == end_of_drain) {
+      relay.say_stopped("drained");
+      break;
+    }
+    if (draining && (signal == SIGTERM || signal == SIGINT)) {
+      relay.say_stopped("at once, by a second signal");
+      break;
+    }
     if (signal == SIGTERM || signal == SIGINT) {
       draining = true;
       deadline = std::chrono::steady_clock::now() + config.drain_timeout;
       relay.drain();
     }
-    if (draining && std::chrono::steady_clock::now() >= deadline) break;
+    if (draining && std::chrono::steady_clock::now() >= deadline) {
+      relay.say_stopped("at the end of drain_timeout");
+      break;
+    }
   }
   relay.stop();
   return 0;

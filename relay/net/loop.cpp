@@ -1,5 +1,7 @@
 #include "relay/net/loop.hpp"
 
+#include <pthread.h>
+
 #include <utility>
 
 namespace sendconn::relay {
@@ -40,6 +42,7 @@ void Loop::after(std::chrono::milliseconds delay, Task task) {
 }
 
 void Loop::run() {
+  pthread_setname_np(pthread_self(), ("loop-" + std::to_string(index_)).c_str());
   schedule_tick();
   context_.run();
 }

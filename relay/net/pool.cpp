@@ -1,5 +1,6 @@
 #include "relay/net/pool.hpp"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -8,9 +9,9 @@
 
 namespace sendconn::relay {
 
-Pool::Pool(unsigned threads, std::size_t max_waiting, int nice) : max_waiting_(max_waiting) {
+Pool::Pool(const char* name, unsigned threads, std::size_t max_waiting, int nice) : max_waiting_(max_waiting) {
   threads_.reserve(threads);
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this, nice] { work(nice); });
+  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this, name, nice] { work(name, nice); });
 }
 
 Pool::~Pool() {
@@ -34,7 +35,8 @@ bool Pool::submit(Task task) {
   return true;
 }
 
-void Pool::work(int nice) {
+void Pool::work(const char* name, int nice) {
+  pthread_setname_np(pthread_self(), name);
   // On Linux niceness belongs to the thread, which its kernel id names.
   if (nice > 0) setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), nice);
   std::unique_lock lock(mutex_);

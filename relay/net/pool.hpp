@@ -16,8 +16,8 @@ class Pool {
  public:
   using Task = std::function<void()>;
 
-  /// `nice`: added to the threads' niceness (0 to 19), so that a flood of this work does not starve the loops.
-  Pool(unsigned threads, std::size_t max_waiting, int nice = 0);
+  /// `name`: of the threads, for ps and profilers, at most 15 octets. `nice`: added to the threads' niceness (0 to 19), so that a flood of this work does not starve the loops.
+  Pool(const char* name, unsigned threads, std::size_t max_waiting, int nice = 0);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -26,7 +26,7 @@ class Pool {
   bool submit(Task task);
 
  private:
-  void work(int nice);
+  void work(const char* name, int nice);
 
   const std::size_t max_waiting_;
   std::mutex mutex_;

@@ -379,38 +379,24 @@ void Connection::on(const smtp::MessageEnd& event) {
     message->recipients.push_back(
         {static_cast<std::uint32_t>(message->recipients.size()), address.format(), 0, it.accepted, {}});
 
-  // From here the message goes on by itself, whether its client stays or not: signed by the pool, made durable by the
-  // spool, handed to the delivery, and only then answered.
-  auto work = [self = shared_from_this(), taken, message] {
-    Loop& loop = self->submission_.loop();
-    if (taken->signer) {
-      auto fields = taken->signer->finish();
-      if (!fields)
-        return loop.post([self, message, taken, error = fields.error()] {
-          self->message_stored(message, taken->message_id, error);
-        });
-      taken->prefix = *fields + taken->prefix;
-    }
-    message->prefix_octets = taken->prefix.size();
-    QueuedMessage row = *message;
-    self->services_.spool.store(
-        std::move(row), taken->prefix, taken->content, [self, taken, message](Result<void> stored) {
-          if (stored) self->services_.deliver(*message, taken->prefix, taken->content);
-          self->submission_.loop().post([self, message, id = taken->message_id, stored = std::move(stored)] {
-            self->message_stored(message, id, stored);
-          });
-        });
-  };
-  if (!services_.signers.submit(std::move(work))) {
-    refuse("data", {451, {4, 3, 2}, "too many messages wait for their signature; try again later"});
-    transaction_.reset();
-  }
+  message->prefix_octets = taken->prefix.size();
+
+  // From here the message goes on by itself, whether its client stays or not: made durable by the spool, handed to the
+  // delivery, and only then answered.
+  QueuedMessage row = *message;
+  services_.spool.store(std::move(row), taken->prefix, taken->content,
+                        [self = shared_from_this(), taken, message](Result<void> stored) {
+                          if (stored) self->services_.deliver(*message, taken->prefix, taken->content);
+                          self->submission_.loop().post([self, message, taken, stored = std::move(stored)] {
+                            self->message_stored(*message, taken->message_id, stored);
+                          });
+                        });
 }
 
-void Connection::message_stored(const std::shared_ptr<QueuedMessage>& message, const std::string& message_id,
+void Connection::message_stored(const QueuedMessage& message, const std::string& message_id,
                                 const Result<void>& stored) {
   transaction_.reset();
-  const std::string id = format_queue_id(message->id);
+  const std::string id = format_queue_id(message.id);
   if (!stored) {
     services_.log.error("spool-failed", {{"id", id}, {"reason", stored.error().text}});
     const bool full = stored.error().code == Errc::limit_exceeded;
@@ -418,10 +404,10 @@ void Connection::message_stored(const std::shared_ptr<QueuedMessage>& message, c
                        : Reply{451, {4, 3, 0}, "the message cannot be stored; try again later"});
   }
   services_.log.info("accepted", {{"id", id},
-                                  {"connector", message->account + "/" + message->connector},
-                                  {"from", "<" + message->reverse_path + ">"},
-                                  {"recipients", message->recipients.size()},
-                                  {"octets", message->content_octets},
+                                  {"connector", message.account + "/" + message.connector},
+                                  {"from", "<" + message.reverse_path + ">"},
+                                  {"recipients", message.recipients.size()},
+                                  {"octets", message.content_octets},
                                   {"client", client_text_},
                                   {"message-id", message_id}});
   answer({250, {2, 0, 0}, "queued as " + id});

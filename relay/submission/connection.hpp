@@ -57,8 +57,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse(std::string_view stage, const Reply& reply);
   bool login_allowed();
   void login_decided(const std::string& user, bool good, const Reply& refusal);
-  void message_stored(const std::shared_ptr<QueuedMessage>& message, const std::string& message_id,
-                      const Result<void>& stored);
+  void message_stored(const QueuedMessage& message, const std::string& message_id, const Result<void>& stored);
   [[nodiscard]] std::shared_ptr<const Connector> connector() const;
   [[nodiscard]] std::string_view protocol() const;
   static Instant now() { return std::chrono::steady_clock::now(); }

@@ -67,6 +67,7 @@ std::optional<Reply> Intake::end() {
     splitter_.finish();
     header_complete();
   }
+  if (!refusal_) add_signatures();
   if (refusal_) return refusal_;
   if (writer_) {
     auto content = writer_->finish();
@@ -150,13 +151,20 @@ void Intake::open_signer() {
   options.max_header_octets = limits_.max_header_octets + 1024;  // with the fields that were added
   auto signer = dkim::Signer::create(std::move(signatures), std::move(options));
   if (!signer) return refuse({451, {4, 3, 0}, "the message cannot be signed: " + signer.error().text});
-  taken_.signer = std::move(*signer);
+  signer_ = std::move(*signer);
 }
 
 void Intake::sign(std::string_view octets) {
-  if (refusal_ || !taken_.signer || octets.empty()) return;
-  if (const auto updated = taken_.signer->update(octets); !updated)
+  if (refusal_ || !signer_ || octets.empty()) return;
+  if (const auto updated = signer_->update(octets); !updated)
     refuse({550, {5, 6, 0}, "the message cannot be signed: " + updated.error().text});
+}
+
+void Intake::add_signatures() {
+  if (!signer_) return;
+  auto fields = signer_->finish();
+  if (!fields) return refuse({451, {4, 3, 0}, "the message cannot be signed: " + fields.error().text});
+  taken_.prefix.insert(0, *fields);
 }
 
 void Intake::store(std::string_view octets) {
@@ -180,7 +188,7 @@ void Intake::refuse(Reply reply) {
   refusal_ = std::move(reply);
   memory_ = {};
   writer_.reset();
-  taken_.signer.reset();
+  signer_.reset();
 }
 
 void Intake::refuse_disk(const Error& error) {

@@ -39,11 +39,10 @@ struct IntakeLimits {
   bool require_signature = true;
 };
 
-/// A message that was taken: everything but the signatures, which a pool thread makes with sign().
+/// A message that was taken.
 struct TakenMessage {
-  std::string prefix;  ///< Received, Date, Message-ID as far as missing
+  std::string prefix;  ///< the signatures, Received, and Date and Message-ID as far as they were missing
   std::shared_ptr<const Content> content;
-  std::optional<dkim::Signer> signer;  ///< none: the domain has no key and the configuration allows that
   policy::Authors authors;
   bool eight_bit_header = false;
   std::string message_id;  ///< as it stands, for the log
@@ -58,7 +57,8 @@ class Intake {
 
   /// The next piece. After a refusal further pieces are dropped.
   void content(std::string_view octets);
-  /// The end. A refusal, or nothing: then take() has the message.
+  /// The end, and the place of the public-key operations (about 0.3 ms for RSA-2048 on a loop's thread, which costs
+  /// less than handing the message to another thread and back). A refusal, or nothing: then take() has the message.
   std::optional<Reply> end();
   TakenMessage take() { return std::move(taken_); }
   /// What the disk said when it failed; names files, so it is for the log and not for the client.
@@ -70,6 +70,7 @@ class Intake {
   void open_signer();
   void store(std::string_view octets);
   void sign(std::string_view octets);
+  void add_signatures();
   void refuse(Reply reply);
   void refuse_disk(const Error& error);
 
@@ -84,6 +85,7 @@ class Intake {
   std::string fault_;
   std::string memory_;
   std::unique_ptr<ContentWriter> writer_;
+  std::optional<dkim::Signer> signer_;  ///< none: the domain has no key, and the configuration allows that
   TakenMessage taken_;
 };
 

@@ -17,7 +17,7 @@ std::string owned(std::string_view digest) { return std::string(digest); }
 }  // namespace
 
 Passwords::Passwords(unsigned threads)
-    : secret_(crypto::random_octets(secret_octets)), pool_(threads, max_waiting, nice) {}
+    : secret_(crypto::random_octets(secret_octets)), pool_("passwords", threads, max_waiting, nice) {}
 
 void Passwords::check(std::string_view user, std::string_view password, const sasl::ScramVerifier* verifier,
                       Done done) {

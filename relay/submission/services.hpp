@@ -10,7 +10,6 @@
 #include "relay/config/config.hpp"
 #include "relay/control/directory.hpp"
 #include "relay/log/log.hpp"
-#include "relay/net/pool.hpp"
 #include "relay/spool/spool.hpp"
 #include "relay/submission/census.hpp"
 #include "relay/submission/passwords.hpp"
@@ -27,7 +26,6 @@ struct Services {
   limit::Table& limits;
   Passwords& passwords;
   Census& census;
-  Pool& signers;
   Deliver deliver;
 };
 
