@@ -176,6 +176,10 @@ json show(const KeyRecord& record, const crypto::PrivateKey* key) {
   if (key != nullptr) {
     shown["record_text"] = dkim::format_key_record(*key);
     shown["zone_line"] = dkim::format_key_zone_line(record.domain, record.selector, *key);
+    shown["record"] = {{"name", shown["record_name"]},
+                       {"type", "TXT"},
+                       {"text", shown["record_text"]},
+                       {"zone_line", shown["zone_line"]}};
   }
   return shown;
 }
