@@ -12,6 +12,7 @@ namespace sendconn::tools {
 inline CLI::App* add_group(CLI::App& program, const char* name, const char* description) {
   CLI::App* group = program.add_subcommand(name, description);
   group->require_subcommand(1);
+  group->footer("Each command has its own --help with examples.");  // else it would have the program's
   return group;
 }
 

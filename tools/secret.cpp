@@ -40,10 +40,10 @@ class Silence {
 };
 
 Result<std::string> ask(std::FILE* terminal, const std::string& question) {
+  const Silence silence(::fileno(terminal));  // before the question: an answer may come at once
+  if (!silence.quiet()) return Error{Errc::io, "the terminal's echo cannot be switched off"};
   std::fputs((question + ": ").c_str(), terminal);
   std::fflush(terminal);
-  const Silence silence(::fileno(terminal));
-  if (!silence.quiet()) return Error{Errc::io, "the terminal's echo cannot be switched off"};
   std::string secret;
   for (int c = std::fgetc(terminal); c != EOF && c != '\n'; c = std::fgetc(terminal)) secret += static_cast<char>(c);
   if (secret.empty()) return Error{Errc::invalid_argument, "nothing was typed"};
