@@ -141,12 +141,15 @@ class Relay {
   }
 
   Result<std::unique_ptr<io::Resolver>> open_resolver(Loop& loop) const {
-    if (!config_.zone_file.empty()) return io::open_zone_resolver(config_.zone_file);
+    if (!config_.zone_file.empty())
+      return io::open_zone_resolver(config_.zone_file, [this](const Error& error) {
+        log_->warn("zone-file-unusable", {{"reason", error.text}});
+      });
     io::CaresOptions options;
     options.servers = config_.dns_servers;
     options.timeout = config_.dns_timeout;
     options.tries = config_.dns_tries;
-    return open_cares_resolver(loop, options);
+    return open_cares_resolver(loop, options, dns_cache_);
   }
 
   Result<void> open_delivery() {
@@ -284,6 +287,7 @@ class Relay {
   std::unique_ptr<Log> log_;
   RouteTable routes_;
   Surroundings surroundings_;
+  std::shared_ptr<dns::Cache> dns_cache_ = std::make_shared<dns::Cache>();
   limit::Table limits_;
   Passwords passwords_;
   Census census_;

@@ -23,20 +23,22 @@ class LoopResolver final : public io::Resolver {
   explicit LoopResolver(Loop& loop) : loop_(loop) {}
 
   ~LoopResolver() override {
+    cached_.reset();
     cares_.reset();  // closes its sockets, which ends the watches
   }
 
-  Result<void> open(const io::CaresOptions& options) {
+  Result<void> open(const io::CaresOptions& options, std::shared_ptr<dns::Cache> cache) {
     auto opened = io::CaresResolver::open(options, [this](const io::CaresResolver::Watch& watch) { on_watch(watch); });
     if (!opened) return opened.error();
     cares_ = std::move(*opened);
+    cached_ = io::cached(*cares_, std::move(cache));
     loop_.on_tick([this](Instant) {
       if (cares_ && cares_->next_timeout()) cares_->process(-1, -1);
     });
     return {};
   }
 
-  void resolve(const dns::Question& question, Done done) override { cares_->resolve(question, std::move(done)); }
+  void resolve(const dns::Question& question, Done done) override { cached_->resolve(question, std::move(done)); }
 
  private:
   void on_watch(const io::CaresResolver::Watch& watch) {
@@ -80,14 +82,16 @@ class LoopResolver final : public io::Resolver {
 
   Loop& loop_;
   std::unique_ptr<io::CaresResolver> cares_;
+  std::unique_ptr<io::Resolver> cached_;  ///< over cares_
   std::map<int, std::shared_ptr<Watched>> sockets_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<io::Resolver>> open_cares_resolver(Loop& loop, const io::CaresOptions& options) {
+Result<std::unique_ptr<io::Resolver>> open_cares_resolver(Loop& loop, const io::CaresOptions& options,
+                                                          std::shared_ptr<dns::Cache> cache) {
   auto resolver = std::make_unique<LoopResolver>(loop);
-  if (auto opened = resolver->open(options); !opened) return opened.error();
+  if (auto opened = resolver->open(options, std::move(cache)); !opened) return opened.error();
   return std::unique_ptr<io::Resolver>(std::move(resolver));
 }
 

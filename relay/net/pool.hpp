@@ -16,7 +16,8 @@ class Pool {
  public:
   using Task = std::function<void()>;
 
-  /// `name`: of the threads, for ps and profilers, at most 15 octets. `nice`: added to the threads' niceness (0 to 19), so that a flood of this work does not starve the loops.
+  /// `name`: of the threads, for ps and profilers, at most 15 octets. `nice`: added to the threads' niceness (0 to 19),
+  /// so that a flood of this work does not starve the loops.
   Pool(const char* name, unsigned threads, std::size_t max_waiting, int nice = 0);
   ~Pool();
   Pool(const Pool&) = delete;
