@@ -99,6 +99,13 @@ class Relay:
     def write_config(self):
         self.config.write_text(toml(self.sections))
 
+    def add_listener(self, **options) -> int:
+        """Before start(): one more listener, with these keys of its table; its port."""
+        port = free_port()
+        self.sections["listener"].append({"address": f"127.0.0.1:{port}", **options})
+        self.write_config()
+        return port
+
     @property
     def ports(self) -> list[int]:
         return [int(one["address"].rpartition(":")[2]) for one in self.sections["listener"]]

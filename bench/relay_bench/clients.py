@@ -1,0 +1,175 @@
+"""Clients for benchmarks, run as a program (-m relay_bench.clients), so that they share nothing with the relay but the
+machine.
+
+    hold PORT COUNT [--tls]        COUNT connections that have said EHLO and say nothing more
+    pace PORT RATE SECONDS [--login USER PASSWORD] [--fresh]
+                                   RATE messages a second; prints the latencies in seconds as JSON
+    flood PORT COUNT               COUNT connections that try wrong passwords as fast as they are answered
+
+`hold` and `flood` print "ready" once all are connected, and end on SIGTERM; `flood` prints the number of its attempts.
+Latency counts from the moment a message was due, not from when a busy client got round to it.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import signal
+import ssl
+import sys
+
+from .load import RECIPIENT, SENDER
+
+# The relay's accept queue is finite; more at once would measure the kernel's retries.
+_CONNECTING_AT_ONCE = 64
+_PACING_CONNECTIONS = 20
+_BODY = ("x" * 78 + "\r\n") * 51  # 4 KB
+
+
+def _unchecked_tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Session:
+    def __init__(self, reader, writer):
+        self._reader, self._writer = reader, writer
+
+    @classmethod
+    async def open(cls, port: int, tls: ssl.SSLContext | None = None):
+        session = cls(*await asyncio.open_connection("127.0.0.1", port, ssl=tls))
+        await session.reply()
+        await session.ask("EHLO client.example")
+        return session
+
+    async def reply(self) -> int:
+        while True:
+            line = await self._reader.readline()
+            if not line:
+                raise ConnectionError("the relay closed the connection")
+            if line[3:4] != b"-":
+                return int(line[:3])
+
+    async def ask(self, line: str, expected: int = 250):
+        self._writer.write(line.encode() + b"\r\n")
+        code = await self.reply()
+        if code != expected:
+            raise ConnectionError(f"{line}: {code} instead of {expected}")
+
+    async def login(self, user: str, password: str, expected: int = 235):
+        secret = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+        await self.ask(f"AUTH PLAIN {secret}", expected)
+
+    async def send(self):
+        await self.ask(f"MAIL FROM:<{SENDER}>")
+        await self.ask(f"RCPT TO:<{RECIPIENT}>")
+        await self.ask("DATA", 354)
+        await self.ask(f"From: {SENDER}\r\nTo: {RECIPIENT}\r\nSubject: paced\r\n\r\n{_BODY}.")
+
+    def close(self):
+        self._writer.close()
+
+
+def _until_told() -> asyncio.Event:
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    return told
+
+
+async def hold(options):
+    told = _until_told()
+    tls = _unchecked_tls() if options.tls else None
+    gate = asyncio.Semaphore(_CONNECTING_AT_ONCE)
+
+    async def connect():
+        async with gate:
+            return await Session.open(options.port, tls)
+
+    sessions = await asyncio.gather(*(connect() for _ in range(options.count)))
+    print("ready", flush=True)
+    await told.wait()
+    # All of them must still be there: a relay that dropped some would have had an easier time.
+    gone = sum(1 for session in sessions if session._reader.at_eof())
+    print(f"gone {gone}", flush=True)
+
+
+async def pace(options):
+    clock = asyncio.get_running_loop().time
+    idle: asyncio.Queue = asyncio.Queue()
+    latencies = []
+    tls = _unchecked_tls() if options.tls else None
+
+    async def fresh():
+        session = await Session.open(options.port, tls)
+        if options.login:
+            await session.login(*options.login)
+        return session
+
+    async def one(due: float):
+        session = await fresh() if options.fresh else await idle.get()
+        await session.send()
+        latencies.append(clock() - due)
+        if options.fresh:
+            session.close()
+        else:
+            idle.put_nowait(session)
+
+    if not options.fresh:
+        for _ in range(_PACING_CONNECTIONS):
+            idle.put_nowait(await fresh())
+    start, tasks = clock(), []
+    for number in range(int(options.rate * options.seconds)):
+        due = start + number / options.rate
+        if due > clock():
+            await asyncio.sleep(due - clock())
+        tasks.append(asyncio.create_task(one(due)))
+    await asyncio.gather(*tasks)
+    json.dump(sorted(latencies), sys.stdout)
+
+
+async def flood(options):
+    told = _until_told()
+    attempts = 0
+
+    async def attack(number: int):
+        nonlocal attempts
+        while not told.is_set():
+            try:
+                session = await Session.open(options.port)
+                while not told.is_set():
+                    attempts += 1
+                    # Another name and password every time, so that nothing is remembered.
+                    await session.login(f"user{number}-{attempts}", f"wrong{attempts}", 535)
+            except (ConnectionError, OSError):
+                pass  # thrown out after a few failures: come again
+
+    tasks = [asyncio.create_task(attack(number)) for number in range(options.count)]
+    print("ready", flush=True)
+    await told.wait()
+    await asyncio.gather(*tasks)
+    print(f"attempts {attempts}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    modes = parser.add_subparsers(required=True)
+    for function in (hold, pace, flood):
+        mode = modes.add_parser(function.__name__)
+        mode.set_defaults(run=function)
+        mode.add_argument("port", type=int)
+        if function is pace:
+            mode.add_argument("rate", type=float)
+            mode.add_argument("seconds", type=float)
+            mode.add_argument("--login", nargs=2)
+            mode.add_argument("--fresh", action="store_true", help="connect and log in anew for every message")
+        else:
+            mode.add_argument("count", type=int)
+        mode.add_argument("--tls", action="store_true", help="from the first octet")
+    options = parser.parse_args()
+    asyncio.run(options.run(options))
+
+
+if __name__ == "__main__":
+    main()
