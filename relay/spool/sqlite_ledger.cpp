@@ -474,10 +474,25 @@ void SqliteLedger::close() {
   db_.reset();
 }
 
+/// What an earlier run could not sync may still stand in memory, marked as written. Read from there and built upon, it
+/// would be lost with all that follows it; so the memory is dropped, and what is read is what the disk has.
+Result<void> settle_on_disk(const std::string& path) {
+  auto file = system::open(path, O_RDWR | O_CREAT);
+  if (!file) return file.error();
+  if (auto synced = system::sync_data(file->get(), path); !synced) return synced;
+  (void)::posix_fadvise(file->get(), 0, 0, POSIX_FADV_DONTNEED);
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Ledger>> open_sqlite_ledger(const SpoolFolder& folder, std::shared_ptr<LargeFiles> large) {
   auto ledger = std::make_unique<SqliteLedger>(folder.file("spool.db"), folder.sync_wanted(), std::move(large));
+  if (folder.sync_wanted()) {
+    for (const char* name : {"spool.db", "spool.db-wal"}) {
+      if (auto settled = settle_on_disk(folder.file(name)); !settled) return settled.error();
+    }
+  }
   if (auto opened = ledger->open_database(); !opened) return opened.error();
   if (folder.sync_wanted()) {
     // SQLite syncs the name of its log too, but does not look whether that worked.

@@ -10,7 +10,9 @@ The model is the promise of POSIX and no more:
 - A file's octets and size are certain up to its last successful fsync or fdatasync, as far as they were written before
   that call began. Of what was written later, any blocks may have reached the disk, in any order, a block perhaps in part.
 - After a sync of a file that failed, what it should have made durable may be lost for good: the kernel has marked the
-  pages clean, and no later sync brings them back. Of a folder, a later sync is as good: names are journalled.
+  pages clean, and no later sync brings them back. Of a folder, a later sync is as good: names are journalled. A program
+  that has the kernel forget those pages (POSIX_FADV_DONTNEED) learns what the disk has; here it finds its data, so they
+  are certain then. (That it finds them lost is the world in which the power fails at that place.)
 - A name (of a new, renamed, linked or removed file or folder) is certain only after a sync of the folder it stands in.
   Of later changes any may have reached the disk; a rename is atomic: the file is at one of its names at least.
 
@@ -29,9 +31,9 @@ from pathlib import Path
 from typing import Iterator, NamedTuple, Optional
 
 (OPEN, CREATE, WRITE, TRUNCATE, ALLOCATE, SYNC_BEGIN, SYNC_END, RENAME, UNLINK, LINK, MKDIR, RMDIR, FAULT,
- UNSUPPORTED) = range(1, 15)
+ UNSUPPORTED, DROP) = range(1, 16)
 NAMES = ("", "open", "create", "write", "truncate", "allocate", "sync-begin", "sync-end", "rename", "unlink", "link",
-         "mkdir", "rmdir", "fault", "unsupported")
+         "mkdir", "rmdir", "fault", "unsupported", "drop")
 HEADER = struct.Struct("<4sIQQQqIIIIQ")
 
 SECTOR = 512  # what a disk writes whole
@@ -144,6 +146,12 @@ class File(Item):
             if change.moment < moment and not change.certain:
                 change.doomed = True
 
+    def dropped(self):
+        """The kernel forgot the clean pages; those that wait to be written stay."""
+        for change in self.pending:
+            change.certain = change.certain or change.doomed
+        self.synced(0)
+
     def live(self):
         octets = bytearray(self.durable)
         for change in self.pending:
@@ -243,6 +251,8 @@ class Disk:
             else:
                 target.synced(begin)
                 self.syncs += 1
+        elif op == DROP:
+            self._object(record).dropped()
         elif op == RENAME:
             old_folder, old_name = self._place(record.path)
             new_folder, new_name = self._place(record.path2)
@@ -355,7 +365,7 @@ class Shim:
     def __init__(self, library, root, scratch):
         self.library = Path(library)
         self.root = Path(root)
-        self.log = Path(scratch) / "shim.log"
+        self.log = Path(scratch) / "shim.records"
         self.control = Path(scratch) / "shim.control"
 
     def environment(self, base=None):

@@ -60,6 +60,7 @@ enum Op : uint32_t {
   op_rmdir,
   op_fault,        // a fault was injected: path2 is the kind of call
   op_unsupported,  // path2 says what: the log cannot be trusted
+  op_drop,         // the program had the kernel forget what it holds in memory: it reads what the disk has
 };
 
 struct __attribute__((packed)) Header {
@@ -602,6 +603,14 @@ void note_stream(FILE* stream) {
   record(now(), op_unsupported, inode, 0, path, "stdio: its writes are not seen");
 }
 
+void note_advice(int fd, int advice) {
+  char path[PATH_MAX];
+  uint64_t inode = 0;
+  if (advice != POSIX_FADV_DONTNEED || !watched_fd(fd, path, inode)) return;
+  const Lock lock;
+  record(now(), op_drop, inode, 0, path);
+}
+
 }  // namespace
 
 // The functions themselves. The variants with 64 are separate symbols.
@@ -788,6 +797,14 @@ DEFINE_FALLOCATE(fallocate64)
   }
 DEFINE_POSIX_FALLOCATE(posix_fallocate)
 DEFINE_POSIX_FALLOCATE(posix_fallocate64)
+
+#define DEFINE_FADVISE(name)                                                        \
+  SHIM_EXPORT int name(int fd, off64_t offset, off64_t size, int advice) noexcept { \
+    note_advice(fd, advice);                                                        \
+    return REAL(name)(fd, offset, size, advice);                                    \
+  }
+DEFINE_FADVISE(posix_fadvise)
+DEFINE_FADVISE(posix_fadvise64)
 
 SHIM_EXPORT ssize_t copy_file_range(int from, off64_t* from_place, int to, off64_t* to_place, size_t size,
                                     unsigned int flags) {

@@ -294,6 +294,22 @@ def test_data_of_a_failed_sync_is_never_certain_again(lab):
     assert [record.path2 for record in lab.shim.disk().faults] == ["sync"]
 
 
+def test_what_is_read_back_from_the_disk_after_a_failed_sync_is_certain(lab):
+    lab.shim.set_faults("sync EIO 2")
+    lab.run("""
+        fd = create("a")
+        sync_folder()
+        os.write(fd, b"1")
+        try: os.fsync(fd)
+        except OSError: pass
+        os.write(fd, b"2")
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        """)
+    states = [state["a"] for state in lab.draws()]
+    assert all(state.startswith(b"1") for state in states)
+    assert b"1" in states and b"12" in states, "what was not written out yet is not forgotten"
+
+
 def test_writes_beside_a_running_sync_are_not_covered_by_it(lab):
     """Threads write and sync at once. Whatever a thread wrote before its own sync began is there once that ended."""
     lab.run("""
