@@ -261,16 +261,15 @@ class Relay {
     status.listeners = listening_;
     queue_admin_ =
         std::make_unique<DeliveryAdmin>(*queue_, *spool_, std::move(status), [this] { return census_.count(); });
-    auto server =
-        AdminServer::start(config_, *store_, *queue_admin_,
-                           [this](std::shared_ptr<const Directory> directory) { publish(std::move(directory)); });
+    auto server = AdminServer::start(config_, *store_, *queue_admin_,
+                                     [this](const std::shared_ptr<const Directory>& directory) { publish(directory); });
     if (!server) return server.error();
     admin_ = std::move(*server);
     return {};
   }
 
   /// Returns once every loop has taken the new directory: when a command has been answered, its change is in force.
-  void publish(std::shared_ptr<const Directory> directory) {
+  void publish(const std::shared_ptr<const Directory>& directory) {
     std::vector<std::future<void>> taken;
     for (std::size_t i = 0; i < submissions_.size(); ++i) {
       auto promise = std::make_shared<std::promise<void>>();

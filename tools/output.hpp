@@ -25,9 +25,10 @@ class Output {
   struct Cell {
     std::string text;
     Style style = Style::plain;
-    Cell(std::string shown, Style in = Style::plain)
-        : text(std::move(shown)), style(in) {}  // NOLINT(google-explicit-constructor)
-    Cell(const char* shown) : text(shown) {}    // NOLINT(google-explicit-constructor)
+    // Both are implicit, so that a row can be written as a list of texts.
+    // NOLINTNEXTLINE(google-explicit-constructor)
+    Cell(std::string shown, Style in = Style::plain) : text(std::move(shown)), style(in) {}
+    Cell(const char* shown) : text(shown) {}  // NOLINT(google-explicit-constructor)
   };
   /// Columns as wide as their longest cell; the heading in bold.
   void table(const std::vector<std::string>& heading, const std::vector<std::vector<Cell>>& rows) const;

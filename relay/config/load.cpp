@@ -68,6 +68,7 @@ std::string header(const Section& section) {
 template <class S>
 std::vector<std::string_view> names_of(const std::vector<Key<S>>& keys) {
   std::vector<std::string_view> names;
+  names.reserve(keys.size());
   for (const auto& key : keys) names.push_back(key.name);
   return names;
 }

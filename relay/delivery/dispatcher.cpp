@@ -35,7 +35,8 @@ void Dispatcher::push_by_route(Job job) {
   push(services_.routes.find(domain_of(recipient.queued.address)), std::move(job));
 }
 
-void Dispatcher::settle(Job job, std::vector<RecipientResult> results, std::shared_ptr<const Spool::Octets> octets) {
+void Dispatcher::settle(Job job, std::vector<RecipientResult> results,
+                        const std::shared_ptr<const Spool::Octets>& octets) {
   if (!octets && settler_.needs_octets(job, results)) {
     auto message = job.message;
     return with_octets(message, [this, job = std::move(job), results = std::move(results)](

@@ -33,7 +33,7 @@ class Dispatcher {
   Loop& loop() noexcept { return loop_; }
   [[nodiscard]] const DeliveryServices& services() const noexcept { return services_; }
   /// Settles, reading the message back first if a report needs it, and schedules what has to be tried again.
-  void settle(Job job, std::vector<RecipientResult> results, std::shared_ptr<const Spool::Octets> octets);
+  void settle(Job job, std::vector<RecipientResult> results, const std::shared_ptr<const Spool::Octets>& octets);
   /// The message's octets, from memory or the spool; `then` runs on this loop, perhaps at once.
   void with_octets(const std::shared_ptr<Message>& message,
                    std::function<void(Result<std::shared_ptr<const Spool::Octets>>)> then);

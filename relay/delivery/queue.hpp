@@ -30,7 +30,7 @@ class Queue {
   Result<void> start(const std::vector<std::unique_ptr<Loop>>& loops);
 
   /// A message that is durable. Its octets stay in memory for the delivery as long as the configured memory lasts.
-  void add(QueuedMessage message, std::string prefix, std::shared_ptr<const Content> content);
+  void add(QueuedMessage queued, std::string prefix, std::shared_ptr<const Content> content);
 
   /// Lets deliveries under way end; `drained` runs on some loop once no connection is left.
   void drain(std::function<void()> drained);

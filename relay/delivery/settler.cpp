@@ -162,6 +162,7 @@ std::vector<DeferredJob> Settler::settle(const Job& job, const std::vector<Recip
   if (last) finished_(facts.id);
 
   std::vector<DeferredJob> again;
+  again.reserve(deferred.size());
   for (auto& [when, slots] : deferred) again.push_back({{job.message, std::move(slots)}, when});
   return again;
 }

@@ -91,20 +91,15 @@ void GroupSpool::submit(Operation operation) {
       return;
     }
   }
-  bool wake = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!closing_) {
-      waiting_.push_back(std::move(operation));
-      wake = std::exchange(asleep_, false);
-      if (!wake) return;
-    }
+  std::unique_lock lock(mutex_);
+  if (closing_) {
+    lock.unlock();
+    return operation.done(closed());
   }
-  if (wake) {
-    wake_.notify_one();
-  } else {
-    operation.done(closed());
-  }
+  waiting_.push_back(std::move(operation));
+  const bool wake = std::exchange(asleep_, false);
+  lock.unlock();
+  if (wake) wake_.notify_one();
 }
 
 void GroupSpool::submit_file(Operation operation) {

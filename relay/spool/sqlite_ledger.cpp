@@ -224,7 +224,7 @@ Result<void> SqliteLedger::load_entries() {
   entries_.clear();
   messages_ = 0;
   octets_ = 0;
-  return load([this](QueuedMessage message, std::uint64_t file) {
+  return load([this](const QueuedMessage& message, std::uint64_t file) {
     Entry entry;
     entry.octets = message.prefix_octets + message.content_octets;
     entry.file = file;
