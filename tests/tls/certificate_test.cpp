@@ -201,6 +201,29 @@ TEST(Verify, NoneStillSaysWhenTheServerIsTheOneAskedFor) {
   EXPECT_FALSE(shake(leaf, "", "", Verify::none, host).verified);
 }
 
+/// Where the system keeps its authorities is OpenSSL's to know; these variables stand for it.
+TEST(Verify, TrustsTheSystemsAuthoritiesIfNoneAreGiven) {
+  const Issued authority = make_authority();
+  const Issued leaf = issue(leaf_for("DNS:mail.sender.example"), &authority);
+  EXPECT_EQ(shake(leaf, "", "", Verify::required, host).client, State::failed);
+  const Folder folder;
+  const std::string file = folder.write("authorities.pem", authority.certificate_pem());
+  ASSERT_EQ(setenv(X509_get_default_cert_file_env(), file.c_str(), 1), 0);
+  const auto by_file = shake(leaf, "", "", Verify::required, host);
+  unsetenv(X509_get_default_cert_file_env());
+  EXPECT_EQ(by_file.client, State::open) << by_file.client_error;
+
+  char name[16];
+  std::snprintf(name, sizeof name, "%08lx.0",
+                X509_NAME_hash_ex(X509_get_subject_name(authority.certificate.get()), nullptr, nullptr, nullptr));
+  const Folder hashed;
+  hashed.write(name, authority.certificate_pem());
+  ASSERT_EQ(setenv(X509_get_default_cert_dir_env(), hashed.path("").c_str(), 1), 0);
+  const auto by_folder = shake(leaf, "", "", Verify::required, host);
+  unsetenv(X509_get_default_cert_dir_env());
+  EXPECT_EQ(by_folder.client, State::open) << by_folder.client_error;
+}
+
 TEST(Verify, RequiredNeedsANameThatACertificateCanHave) {
   ContextOptions options;
   options.verify = Verify::required;
