@@ -40,8 +40,8 @@ Explanation explain(Right right) {
     case Right::granted:
       break;
     case Right::unknown_domain:
-      return {"the account has not added this domain; each subdomain counts as its own",
-              "Add the domain to the account and publish its ownership record."};
+      return {"the account has not added this domain",
+              "Add the domain to the account (each subdomain on its own) and publish its ownership record."};
     case Right::pending:
       return {"its ownership is not proven yet", "Publish its ownership record and have the domain verified."};
     case Right::revoked:

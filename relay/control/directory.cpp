@@ -4,7 +4,7 @@ namespace sendconn::relay {
 
 policy::DomainRight Connector::right(const Domain& domain) const {
   if (const auto found = domains.find(domain.text()); found != domains.end()) return found->second;
-  return {policy::Right::unknown_domain, "add " + domain.text() + " to account " + account +
+  return {policy::Right::unknown_domain, "Add " + domain.text() + " to account " + account +
                                              " (each subdomain on its own), then publish the TXT record " +
                                              "that proves it is yours"};
 }

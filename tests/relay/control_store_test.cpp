@@ -274,7 +274,7 @@ TEST_F(ControlStoreTest, ADomainIsPendingUntilItsOwnTokenProvesIt) {
   const auto granted = snapshot()->find_login("u")->connector;
   EXPECT_EQ(granted->right(domain("example.org")).right, policy::Right::granted);
   EXPECT_EQ(granted->right(domain("sub.example.org")).right, policy::Right::unknown_domain) << "each stands on its own";
-  EXPECT_THAT(granted->right(domain("sub.example.org")).remedy, HasSubstr("add sub.example.org to account acme"));
+  EXPECT_THAT(granted->right(domain("sub.example.org")).remedy, HasSubstr("Add sub.example.org to account acme"));
 }
 
 TEST_F(ControlStoreTest, AnActiveDomainReachesOnlyTheConnectorsItIsGrantedTo) {
