@@ -319,7 +319,8 @@ void Courier::begin(Job job, std::shared_ptr<const Spool::Octets> octets) {
     const auto shared_job = std::make_shared<Job>(std::move(job));
     dispatcher_.with_octets(message, [self = shared_from_this(),
                                       shared_job](Result<std::shared_ptr<const Spool::Octets>> read) {
-      if (self->phase_ == Phase::ended) return self->outlet_.put_back(std::move(*shared_job));
+      // The outlet may have gone with its last courier.
+      if (self->phase_ == Phase::ended) return self->dispatcher_.push_by_route(std::move(*shared_job));
       if (!read) {
         self->dispatcher_.services().log.error(
             "spool-failed", {{"id", format_queue_id(shared_job->message->facts().id)}, {"reason", read.error().text}});

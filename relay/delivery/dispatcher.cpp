@@ -62,7 +62,11 @@ void Dispatcher::with_octets(const std::shared_ptr<Message>& message,
       (*shared_then)(std::make_shared<const Spool::Octets>(std::move(**read)));
     });
   });
-  if (!taken) (*shared_then)(Error{Errc::limit_exceeded, "too many messages wait to be read back from the spool"});
+  if (taken) return;
+  // Not at once: who is told so may ask for the next message, and so on.
+  loop_.post([shared_then] {
+    (*shared_then)(Error{Errc::limit_exceeded, "too many messages wait to be read back from the spool"});
+  });
 }
 
 void Dispatcher::on_tick(Instant now) {

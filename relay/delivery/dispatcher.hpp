@@ -23,6 +23,8 @@ class Dispatcher {
 
   void push(const Destination& destination, Job job);
   void push_later(Job job, UnixTime when);
+  /// To the destination of its recipients, as it is configured.
+  void push_by_route(Job job);
   /// Tries deferred recipients of this message (0: of all messages) now.
   std::size_t retry(QueueId id);
   /// Removes recipients of this message that are not being delivered just now; those are not tried again if they fail.
@@ -34,7 +36,7 @@ class Dispatcher {
   [[nodiscard]] const DeliveryServices& services() const noexcept { return services_; }
   /// Settles, reading the message back first if a report needs it, and schedules what has to be tried again.
   void settle(Job job, std::vector<RecipientResult> results, const std::shared_ptr<const Spool::Octets>& octets);
-  /// The message's octets, from memory or the spool; `then` runs on this loop, perhaps at once.
+  /// The message's octets; `then` runs on this loop: at once if they are in memory, else later.
   void with_octets(const std::shared_ptr<Message>& message,
                    std::function<void(Result<std::shared_ptr<const Spool::Octets>>)> then);
   void courier_ended();
@@ -42,7 +44,6 @@ class Dispatcher {
 
  private:
   void on_tick(Instant now);
-  void push_by_route(Job job);
   std::vector<Job> take_scheduled(QueueId id);
 
   Loop& loop_;

@@ -13,6 +13,9 @@ namespace {
 /// cost a connection timeout for each message. Below the first wait of any sensible retry schedule.
 constexpr std::chrono::seconds down_time{20};
 
+/// After a server that serves us has refused one more connection, no further one is opened for so long.
+constexpr std::chrono::seconds full_time{20};
+
 }  // namespace
 
 Outlet::Outlet(Dispatcher& dispatcher, Destination destination)
@@ -23,7 +26,7 @@ Outlet::~Outlet() = default;
 void Outlet::push(Job job) {
   ready_.push_back(std::move(job));
   if (draining_) return;
-  if (down_ && std::chrono::steady_clock::now() < down_until_) return unreachable(Reply(*down_));
+  if (down_ && std::chrono::steady_clock::now() < down_until_) return settle_ready(*down_);
   provide();
 }
 
@@ -59,6 +62,7 @@ void Outlet::provide() {
   // As many couriers as jobs, up to the limit; those still connecting will find their job.
   std::size_t connecting = 0;
   for (const auto& courier : couriers_) connecting += courier->is_connecting() ? 1U : 0U;
+  if (connecting < couriers_.size() && std::chrono::steady_clock::now() < full_until_) return;
   while (connecting < ready_.size() && couriers_.size() < services.config.max_connections_per_destination) {
     auto courier = std::make_shared<Courier>(*this);
     couriers_.insert(courier);
@@ -68,14 +72,27 @@ void Outlet::provide() {
 }
 
 void Outlet::unreachable(const Reply& reply) {
-  if (reply.temporary() || reply.code == 0) {
-    down_ = reply;
-    down_until_ = std::chrono::steady_clock::now() + down_time;
+  const Instant now = std::chrono::steady_clock::now();
+  const bool temporary = reply.temporary() || reply.code == 0;
+  const bool served =
+      std::any_of(couriers_.begin(), couriers_.end(), [](const auto& it) { return !it->is_connecting(); });
+  if (temporary && served) {
+    full_until_ = now + full_time;  // the servers limit our connections: those that they took carry everything
+    return;
   }
+  if (temporary) {
+    down_ = reply;
+    down_until_ = now + down_time;
+  }
+  settle_ready(reply);
+}
+
+void Outlet::settle_ready(const Reply& reply) {
+  const Reply shared = reply;  // what settling does may end what `reply` belongs to
   auto jobs = std::exchange(ready_, {});
   for (Job& job : jobs) {
     std::vector<RecipientResult> results;
-    for (const std::uint32_t slot : job.slots) results.push_back({slot, reply, {}});
+    for (const std::uint32_t slot : job.slots) results.push_back({slot, shared, {}});
     dispatcher_.settle(std::move(job), std::move(results), nullptr);
   }
 }
@@ -103,6 +120,7 @@ void Outlet::drain() {
 void Outlet::on_tick(Instant now) {
   const auto all = couriers_;
   for (const auto& courier : all) courier->on_tick(now);
+  if (!draining_ && !ready_.empty()) provide();  // further connections may be tried again
 }
 
 bool Outlet::is_unused(Instant now) const {

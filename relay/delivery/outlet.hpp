@@ -34,7 +34,8 @@ class Outlet {
   std::optional<Job> next();
   /// The job was not tried: it goes back to the front.
   void put_back(Job job);
-  /// No endpoint took a connection, or there is none: every ready job shares this answer.
+  /// No endpoint took this courier's connection, or there is none: every ready job shares this answer, unless other
+  /// couriers are served.
   void unreachable(const Reply& reply);
   void courier_is_idle(Courier& courier);
   void courier_is_busy(Courier& courier);
@@ -49,6 +50,7 @@ class Outlet {
 
  private:
   void provide();
+  void settle_ready(const Reply& reply);
 
   Dispatcher& dispatcher_;
   Destination destination_;
@@ -57,6 +59,7 @@ class Outlet {
   std::vector<Courier*> idle_;
   std::optional<Reply> down_;  ///< the last answer of an unreachable destination
   Instant down_until_{};
+  Instant full_until_{};
   bool draining_ = false;
 };
 

@@ -72,6 +72,8 @@ class Lookup : public std::enable_shared_from_this<Lookup> {
       }
     }
     if (endpoints.list.empty()) endpoints.refusal = refusal();
+    // A smarthost is the operator's setting: while its name is wrong or gone, mail waits.
+    if (endpoints.refusal && !checked_) endpoints.refusal = {451, {4, 4, 3}, "the smarthost's name has no address"};
     done_(std::move(endpoints));
   }
 

@@ -1,0 +1,233 @@
+"""Peers that misbehave: clients that say nothing, servers that answer too much, too little, or only some of us."""
+
+import contextlib
+import signal
+import smtplib
+import socket
+import ssl
+import threading
+import time
+
+import pytest
+
+from conftest import RECIPIENT, RECIPIENT_DOMAIN, SENDER, SENDER_DOMAIN, prepare
+from harness.process import wait_until
+from harness.relay import PASSWORD
+from test_delivery import _session, send
+
+MESSAGE = f"From: {SENDER}\r\nTo: {RECIPIENT}\r\nSubject: x\r\n\r\nHi\r\n".encode()
+
+
+class Peer:
+    """A recipient's server in a few lines: `answer(command, state)` returns the reply, or None to hang up.
+
+    `command` is the verb in upper case, "" for the greeting and "." for the end of a message; `state` is a dictionary
+    of the connection. Messages that were answered 250 are counted in `taken`.
+    """
+
+    REPLIES = {"": b"220 peer.example", "EHLO": b"250-peer.example\r\n250 PIPELINING", "DATA": b"354 go on",
+               "QUIT": b"221 bye"}  # fmt: skip
+
+    def __init__(self, port, answer=lambda command, state: Peer.REPLIES.get(command, b"250 2.0.0 fine")):
+        self.answer = answer
+        self.taken: list[bytes] = []
+        self.open = 0
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def start(self):
+        return self
+
+    def stop(self):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def default(self, command):
+        return Peer.REPLIES.get(command, b"250 2.0.0 fine")
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        with self._lock:
+            self.open += 1
+            state = {"open": self.open}
+        try:
+            with connection, contextlib.suppress(OSError):
+                self._talk(connection, state)
+        finally:
+            with self._lock:
+                self.open -= 1
+
+    def _talk(self, connection, state):
+        lines = connection.makefile("rb")
+
+        def say(command) -> bytes:
+            reply = self.answer(command, state)
+            if reply is None:
+                raise OSError
+            connection.sendall(reply + b"\r\n")
+            return reply
+
+        if not say("").startswith(b"220"):
+            return
+        while line := lines.readline():
+            verb = line.split()[0].decode().upper()
+            reply = say(verb)
+            if verb == "QUIT":
+                return
+            if reply.startswith(b"354"):
+                content = b""
+                while (line := lines.readline()) not in (b".\r\n", b""):
+                    content += line
+                if say(".").startswith(b"250") and content:
+                    with self._lock:
+                        self.taken.append(content)
+
+
+@pytest.fixture
+def make_peer(running):
+    return lambda *arguments: running(Peer(*arguments))
+
+
+def submit(client, recipients=(RECIPIENT,), message=MESSAGE, sender=SENDER):
+    client.sendmail(sender, list(recipients), message)
+
+
+# ── Clients ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_client_that_never_begins_tls_is_let_go(make_relay):
+    relay = make_relay(settings={"limits": {"command_timeout": "1s"}})
+    with socket.create_connection(("127.0.0.1", relay.tls_port)) as silent:
+        silent.settimeout(10)
+        assert silent.recv(1) == b""
+
+
+def test_a_client_that_never_goes_on_after_starttls_is_let_go(make_relay):
+    relay = make_relay(settings={"limits": {"command_timeout": "1s"}})
+    with socket.create_connection(("127.0.0.1", relay.port)) as client:
+        client.settimeout(10)
+        lines = client.makefile("rwb", buffering=0)
+        lines.readline()
+        lines.write(b"EHLO x.example\r\n")
+        while lines.readline()[3:4] == b"-":
+            pass
+        lines.write(b"STARTTLS\r\n")
+        assert lines.readline().startswith(b"220")
+        assert client.recv(1) == b""
+
+
+def test_the_null_reverse_path_does_not_dodge_the_rate(make_relay, authority):
+    relay = prepare(make_relay(), rate="1/h, burst 1")
+    with _session(relay, authority) as client:
+        submit(client, sender="")
+        with pytest.raises(smtplib.SMTPResponseException) as refusal:
+            submit(client, sender="")
+        assert refusal.value.smtp_code == 451
+
+
+def test_a_recipient_named_twice_gets_one_copy(relay_ready, sink_ready, authority):
+    with _session(relay_ready, authority) as client:
+        submit(client, [RECIPIENT, RECIPIENT, RECIPIENT.replace(RECIPIENT_DOMAIN, RECIPIENT_DOMAIN.upper())])
+    (message,) = sink_ready.wait_for(1)
+    assert message.recipients == [RECIPIENT]
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["drain", "at once"])
+def test_the_end_of_the_relay_amid_logins(twice, make_relay, authority):
+    # Wrong passwords keep the checker busy: its verdicts come when the loops are gone.
+    relay = prepare(make_relay())
+    context = ssl.create_default_context(cafile=str(authority.file))
+    clients = []
+    for _ in range(20):
+        raw = socket.create_connection(("127.0.0.1", relay.tls_port))
+        client = context.wrap_socket(raw, server_hostname="relay.example")
+        client.recv(1000)
+        client.sendall(b"EHLO x.example\r\n")
+        client.recv(1000)
+        clients.append(client)
+    for number, client in enumerate(clients):
+        client.sendall(b"AUTH PLAIN " + _plain(f"user{number}", "wrong") + b"\r\n")
+    relay.process.signal(signal.SIGTERM)
+    if twice:
+        relay.process.signal(signal.SIGTERM)
+    assert relay.process.wait(30) == 0
+    for client in clients:
+        client.close()
+
+
+def _plain(user, password) -> bytes:
+    import base64
+
+    return base64.b64encode(f"\0{user}\0{password}".encode())
+
+
+# ── Servers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_destination_that_was_down_is_tried_again_while_mail_keeps_coming(relay_ready, make_peer, authority):
+    with _session(relay_ready, authority) as client:
+        submit(client)
+        relay_ready.wait_logged("deferred")
+        peer = make_peer(relay_ready.mx_port)
+        # What comes while the destination counts as down must not make it count as down for longer.
+        deadline = time.monotonic() + 40
+        while not peer.taken and time.monotonic() < deadline:
+            submit(client)
+            time.sleep(3)
+    assert peer.taken
+
+
+def test_a_server_that_takes_few_connections_gets_all_mail_over_those(make_relay, make_peer, authority):
+    relay = prepare(make_relay(settings={"relay": {"loops": 1}}))
+
+    def answer(command, state):
+        if command == "" and state["open"] > 2:
+            return b"421 4.7.0 too many connections from you"
+        if command == ".":
+            time.sleep(0.1)
+        return peer.default(command)
+
+    peer = make_peer(relay.mx_port, answer)
+    with _session(relay, authority) as client:
+        for _ in range(30):
+            submit(client)
+    relay.wait_queue_empty(30)
+    assert len(peer.taken) == 30
+    assert " deferred " not in relay.log_text()
+
+
+def test_a_very_long_refusal_bounces_within_the_length_of_a_line(relay_ready, make_peer, authority):
+    relay_ready.receive_mail_of(SENDER_DOMAIN)
+
+    def answer(command, state):
+        if command == "RCPT" and not peer.refused:
+            peer.refused = True
+            return b"\r\n".join([b"550-5.1.1 " + b"no " * 150] * 100 + [b"550 5.1.1 \xff\x9b31m nobody"])
+        return peer.default(command)
+
+    peer = make_peer(relay_ready.mx_port, answer)
+    peer.refused = False
+    with _session(relay_ready, authority) as client:
+        submit(client)
+    wait_until(lambda: peer.taken, "the report")
+    report = peer.taken[0]
+    assert b"Diagnostic-Code: smtp; 550 5.1.1 no no" in report
+    assert max(len(line) for line in report.split(b"\r\n")) <= 998  # RFC 5322 section 2.1.1
+    relay_ready.wait_queue_empty()
+    assert max(len(line) for line in relay_ready.log_text().splitlines()) < 4000
+    relay_ready.log.read_text(encoding="utf-8")  # what a server says cannot make the log unreadable
+
+
+def test_a_smarthost_whose_name_is_gone_keeps_its_mail(make_relay, authority):
+    relay = prepare(make_relay(settings={"route": [{"domains": ["*"], "host": "gone.example", "tls": "off"}]}))
+    with _session(relay, authority) as client:
+        submit(client)
+    wait_until(lambda: " deferred " in relay.log_text() or " failed " in relay.log_text(), "the first attempt")
+    assert " failed " not in relay.log_text()
