@@ -7,7 +7,19 @@
 #include <string>
 #include <unordered_map>
 
+#include <sendconn/ip.hpp>
+
 namespace sendconn::relay {
+
+/// What counts as one client: an IPv4 address, or the network of an IPv6 address, since every network has more
+/// addresses than anybody could count.
+inline std::string site_of(const IpAddress& client) {
+  constexpr unsigned network_bits = 64;  // RFC 4291 section 2.5.1: the interface has the other half
+  const IpAddress address = client.unmapped();
+  if (address.is_v4()) return address.format();
+  const auto network = IpNetwork::of(address, network_bits);
+  return network ? network->format() : address.format();
+}
 
 /// Thread-safe: the loops share it, since the kernel spreads one client's connections over all of them.
 class Census {
@@ -17,7 +29,7 @@ class Census {
   Census(std::size_t max_connections, std::size_t max_per_client)
       : max_connections_(max_connections), max_per_client_(max_per_client) {}
 
-  /// Counts the client in, unless a bound forbids it.
+  /// Counts the client (its site_of()) in, unless a bound forbids it.
   Verdict enter(const std::string& client) {
     const std::lock_guard lock(mutex_);
     if (count_ >= max_connections_) return Verdict::relay_full;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 
@@ -59,8 +60,7 @@ Connection::~Connection() = default;
 void Connection::start() {
   if (listener_->config.tls == ListenerConfig::Tls::implicit) {
     session_.set_tls();
-    starting_tls_ = true;
-    if (!stream_.start_tls(*submission_.tls())) return finish();
+    if (!start_tls()) return finish();
     return continue_later();
   }
   drive({});
@@ -153,9 +153,12 @@ void Connection::answer(const Reply& reply) {
 
 void Connection::on_tick(Instant now) {
   if (finished_ || driving_) return;
+  if (starting_tls_) {  // of implicit TLS the session knows nothing before the greeting
+    if (now >= tls_deadline_) finish();
+    return;
+  }
   const auto deadline = session_.next_deadline();
   if (!deadline || now < *deadline) return;
-  if (starting_tls_) return finish();
   session_.on_time(now);
   drive(std::exchange(pending_, {}));
 }
@@ -187,16 +190,21 @@ void Connection::on(smtp::Greeting) {
 void Connection::on(smtp::StartTls) {
   send_output();
   if (finished_) return;
-  starting_tls_ = true;
   user_.clear();
-  if (!stream_.start_tls(*submission_.tls())) finish();
+  if (!start_tls()) finish();
+}
+
+bool Connection::start_tls() {
+  starting_tls_ = true;
+  tls_deadline_ = now() + listener_->session.command_timeout;
+  return stream_.start_tls(*submission_.tls());
 }
 
 bool Connection::login_allowed() {
   const auto& rate = services_.config.auth_failure_rate;
   if (!rate) return true;
   // Asking costs nothing: only a failure takes the token, in login_decided().
-  const std::string key = "auth:" + client_text_;
+  const std::string key = "auth:" + site_of(client_);
   const limit::Table::Demand demand{key, *rate, 1};
   const auto verdict = services_.limits.take({&demand, 1}, now());
   if (verdict.granted) services_.limits.give_back({&demand, 1});
@@ -228,7 +236,7 @@ void Connection::login_decided(const std::string& user, bool good, const Reply& 
     return answer({235, {2, 7, 0}, "welcome"});
   }
   if (const auto& rate = services_.config.auth_failure_rate; rate && refusal.permanent()) {
-    const std::string key = "auth:" + client_text_;
+    const std::string key = "auth:" + site_of(client_);
     const limit::Table::Demand demand{key, *rate, 1};
     (void)services_.limits.take({&demand, 1}, now());
   }
@@ -251,7 +259,7 @@ void Connection::on(const smtp::LoginDone& event) {
   }
   services_.log.info("login-refused", {{"client", client_text_}, {"user", event.user}, {"mechanism", "SCRAM-SHA-256"}});
   if (const auto& rate = services_.config.auth_failure_rate) {
-    const std::string key = "auth:" + client_text_;
+    const std::string key = "auth:" + site_of(client_);
     const limit::Table::Demand demand{key, *rate, 1};
     (void)services_.limits.take({&demand, 1}, now());
   }
@@ -297,7 +305,9 @@ void Connection::on(const smtp::Mail& event) {
     return refused({452, {4, 3, 1}, "the spool has no room; try again later"});
   }
 
-  const auto& rate = it.reverse_path ? it.connector->message_rate : it.connector->null_sender_rate;
+  // Reports have a bucket of their own, of the same size unless told otherwise.
+  const Connector& by = *it.connector;
+  const auto& rate = it.reverse_path || !by.null_sender_rate ? by.message_rate : by.null_sender_rate;
   if (rate) {
     const std::string key = (it.reverse_path ? "messages:" : "null-sender:") + it.connector->key;
     const limit::Table::Demand demand{key, *rate, 1};
@@ -375,9 +385,13 @@ void Connection::on(const smtp::MessageEnd& event) {
   message->smtputf8 = it.smtputf8 && (it.utf8_address || taken->eight_bit_header);
   message->content_octets = taken->content->size();
   message->recipients.reserve(it.recipients.size());
-  for (const Address& address : it.recipients)
+  std::unordered_set<std::string> named;  // who is named twice gets one copy
+  for (const Address& address : it.recipients) {
+    std::string text = address.format();
+    if (it.recipients.size() > 1 && !named.insert(text).second) continue;
     message->recipients.push_back(
-        {static_cast<std::uint32_t>(message->recipients.size()), address.format(), 0, it.accepted, {}});
+        {static_cast<std::uint32_t>(message->recipients.size()), std::move(text), 0, it.accepted, {}});
+  }
 
   message->prefix_octets = taken->prefix.size();
 

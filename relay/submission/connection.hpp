@@ -27,7 +27,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_tick(Instant now);
   /// Ends the session at the next chance; a message under way is let finish.
   void drain();
-  [[nodiscard]] const std::string& client() const noexcept { return client_text_; }
+  [[nodiscard]] const IpAddress& client() const noexcept { return client_; }
 
  private:
   // The flow of bytes.
@@ -36,6 +36,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void continue_later();
   void send_output();
   void finish();
+  bool start_tls();
 
   // The session's events, in the order of a session.
   void on(smtp::Greeting event);
@@ -86,6 +87,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string user_;     ///< logged in as; empty: by network, or not at all
   std::string pending_;  ///< input that came while a decision was open
   std::unique_ptr<Transaction> transaction_;
+  Instant tls_deadline_{};  ///< of a handshake that is under way
   bool starting_tls_ = false;
   bool paused_ = false;   ///< a decision is open
   bool waiting_ = false;  ///< a readiness handler is out

@@ -87,7 +87,7 @@ void Submission::open(asio::ip::tcp::socket socket, const std::shared_ptr<const 
   if (error) return;  // gone already
   const IpAddress client = to_address(remote.address());
   const std::string text = client.format();
-  const Census::Verdict verdict = services_.census.enter(text);
+  const Census::Verdict verdict = services_.census.enter(site_of(client));
   if (verdict != Census::Verdict::admitted) {
     const Reply reply{421,
                       {4, 7, 0},
@@ -106,7 +106,7 @@ void Submission::open(asio::ip::tcp::socket socket, const std::shared_ptr<const 
 }
 
 void Submission::remove(const std::shared_ptr<Connection>& connection) {
-  services_.census.leave(connection->client());
+  services_.census.leave(site_of(connection->client()));
   connections_.erase(connection);
   if (draining_ && connections_.empty() && drained_) loop_.post(std::exchange(drained_, {}));
 }
@@ -115,7 +115,10 @@ void Submission::on_tick(Instant now) {
   // A copy, since a connection that ends removes itself.
   thread_local std::vector<std::shared_ptr<Connection>> all;
   all.assign(connections_.begin(), connections_.end());
-  for (const auto& connection : all) draining_ ? connection->drain() : connection->on_tick(now);
+  for (const auto& connection : all) {
+    connection->on_tick(now);
+    if (draining_) connection->drain();
+  }
   all.clear();
 }
 
