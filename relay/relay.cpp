@@ -38,7 +38,7 @@ class Relay {
         log_(std::move(log)),
         routes_(config.routes),
         limits_(max_limit_keys),
-        passwords_(1),
+        passwords_(std::make_unique<Passwords>(1)),
         census_(config.max_connections, config.max_connections_per_client) {}
 
   ~Relay() { stop(); }
@@ -90,7 +90,9 @@ class Relay {
     for (const auto& loop : loops_) loop->stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
+    // What these threads finish is posted to the loops, which do not run any more but have to be there.
     readers_.reset();
+    passwords_.reset();
     if (spool_) spool_->close();
     submissions_.clear();
     queue_admin_.reset();
@@ -195,7 +197,7 @@ class Relay {
     if (is_self_signed(config_))
       log_->warn("self-signed-certificate", {{"why", "no certificate is configured"}, {"hostname", config_.hostname}});
     services_ = std::make_unique<Services>(
-        Services{config_, *log_, *spool_, limits_, passwords_, census_,
+        Services{config_, *log_, *spool_, limits_, *passwords_, census_,
                  [this](QueuedMessage message, std::string prefix, std::shared_ptr<const Content> content) {
                    queue_->add(std::move(message), std::move(prefix), std::move(content));
                  }});
@@ -288,7 +290,7 @@ class Relay {
   Surroundings surroundings_;
   std::shared_ptr<dns::Cache> dns_cache_ = std::make_shared<dns::Cache>();
   limit::Table limits_;
-  Passwords passwords_;
+  std::unique_ptr<Passwords> passwords_;
   Census census_;
   std::unique_ptr<ControlStore> store_;
   std::shared_ptr<const Directory> directory_;
