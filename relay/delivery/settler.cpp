@@ -17,6 +17,17 @@ std::uint32_t draw() {
   return static_cast<std::uint32_t>(engine());
 }
 
+constexpr std::size_t max_kept_text = 500;  // our own bound: a few lines of a reply, and one line of a report
+
+/// A server may say 64 KB; what is logged, kept for each recipient and reported is the beginning.
+Reply shorten(Reply reply) {
+  if (reply.text.size() > max_kept_text) {
+    reply.text.resize(max_kept_text);
+    reply.text += " ...";
+  }
+  return reply;
+}
+
 /// The header section of the message as it went out.
 std::string header_of(const Spool::Octets& octets) {
   constexpr std::size_t most = 65'536;  // what a report returns at most
@@ -84,7 +95,8 @@ std::vector<DeferredJob> Settler::settle(const Job& job, const std::vector<Recip
     const Message::Recipient recipient = message.recipient(result.slot);
     Fate fate = decide(message, recipient, result.reply, services_.config.retry, now);
     const bool removed = recipient.removed && fate.kind == Fate::Kind::deferred;
-    const std::string summary = result.reply.summary();
+    const Reply reply = shorten(result.reply);
+    const std::string summary = reply.summary();
     const std::string to = "<" + recipient.queued.address + ">";
     const auto age = static_cast<std::uint64_t>(std::max<std::int64_t>(0, (now - facts.accepted).count()));
     Settlement settlement;
@@ -118,7 +130,7 @@ std::vector<DeferredJob> Settler::settle(const Job& job, const std::vector<Recip
                                     {"attempts", fate.attempts},
                                     {"why", fate.expired ? "expired" : "refused"},
                                     {"reply", summary}});
-      failed.push_back({recipient.queued.address, result.reply, result.remote, fate.expired});
+      failed.push_back({recipient.queued.address, reply, result.remote, fate.expired});
     }
     message.change(result.slot, [&](Message::Recipient& it) {
       it.state = settlement.done ? Message::State::done : Message::State::deferred;

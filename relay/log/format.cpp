@@ -35,21 +35,54 @@ void put_time(std::string& out, std::chrono::system_clock::time_point time) {
   out += 'Z';
 }
 
-void put_quoted(std::string& out, std::string_view text) {
+/// How many octets the character beyond ASCII at the start of `text` has; 0 if it is not UTF-8 (RFC 3629 section 4).
+std::size_t character_octets(std::string_view text) {
+  const auto at = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const auto continues = [&at](std::size_t i) { return (at(i) & 0xc0U) == 0x80U; };
+  const unsigned first = at(0);
+  const unsigned second = at(1);
+  if (first >= 0xc2 && first <= 0xdf) return continues(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const bool overlong = first == 0xe0 && second < 0xa0;
+    const bool surrogate = first == 0xed && second > 0x9f;
+    return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const bool overlong = first == 0xf0 && second < 0x90;
+    const bool beyond = first == 0xf4 && second > 0x8f;
+    return continues(1) && continues(2) && continues(3) && !overlong && !beyond ? 4 : 0;
+  }
+  return 0;
+}
+
+void put_escaped(std::string& out, unsigned octet) {
   constexpr std::string_view hex = "0123456789abcdef";
+  out += "\\u00";
+  out += hex[octet >> 4U];
+  out += hex[octet & 0x0fU];
+}
+
+void put_quoted(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
+  while (!text.empty()) {
+    const auto octet = static_cast<unsigned char>(text.front());
+    std::size_t taken = 1;
+    if (octet == '"' || octet == '\\') {
       out += '\\';
-      out += c;
+      out += text.front();
     } else if (octet < 0x20 || octet == 0x7f) {
-      out += "\\u00";
-      out += hex[octet >> 4U];
-      out += hex[octet & 0x0fU];
+      put_escaped(out, octet);
+    } else if (octet < 0x80) {
+      out += text.front();
+    } else if (taken = character_octets(text); taken == 0) {
+      taken = 1;
+      out += "\\ufffd";
+    } else if (octet == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0) {
+      put_escaped(out, static_cast<unsigned char>(text[1]));  // C1 controls: a terminal may obey them
     } else {
-      out += c;
+      out += text.substr(0, taken);
     }
+    text.remove_prefix(taken);
   }
   out += '"';
 }
@@ -58,7 +91,7 @@ void put_quoted(std::string& out, std::string_view text) {
 bool is_plain(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     const auto octet = static_cast<unsigned char>(c);
-    return octet > 0x20 && octet != 0x7f && c != '"' && c != '\\' && c != '=';
+    return octet > 0x20 && octet < 0x7f && c != '"' && c != '\\' && c != '=';
   });
 }
 

@@ -26,9 +26,30 @@ TEST(LogFormat, a_value_cannot_forge_a_line_or_a_field) {
   };
   for (const Case& c : {Case{"a b", "\"a b\""}, Case{"", "\"\""}, Case{"a\nb", "\"a\\u000ab\""}, Case{"x=y", "\"x=y\""},
                         Case{"say \"hi\"", "\"say \\\"hi\\\"\""}, Case{"back\\slash", "\"back\\\\slash\""},
-                        Case{std::string_view("\0", 1), "\"\\u0000\""}, Case{"\x1b[31m", "\"\\u001b[31m\""}}) {
+                        Case{std::string_view("\0", 1), "\"\\u0000\""}, Case{"\x1b[31m", "\"\\u001b[31m\""},
+                        Case{"\xc2\x9b"
+                             "31m",
+                             "\"\\u009b31m\""},
+                        Case{"\x9b"
+                             "31m",
+                             "\"\\ufffd31m\""}}) {
     EXPECT_EQ(format_text(noon, Level::info, "e", {{"f", c.value}}),
               "2026-09-21T14:13:20.123Z info e f=" + std::string(c.text) + "\n");
+  }
+}
+
+TEST(LogFormat, a_line_is_utf8_whatever_a_peer_sends) {
+  struct Case {
+    std::string_view value;
+    std::string_view text;
+  };
+  for (const Case& c :
+       {Case{"gr\u00fc\u00dfe", "gr\u00fc\u00dfe"}, Case{"\u20ac\U0001f600", "\u20ac\U0001f600"},
+        Case{"\xff", "\\ufffd"}, Case{"\xc3", "\\ufffd"}, Case{"\xc3(", "\\ufffd("}, Case{"\xc0\xaf", "\\ufffd\\ufffd"},
+        Case{"\xe0\x80\x80", "\\ufffd\\ufffd\\ufffd"}, Case{"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"},
+        Case{"\xe2\x82", "\\ufffd\\ufffd"}, Case{"\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd"}}) {
+    EXPECT_EQ(format_text(noon, Level::info, "e", {{"f", c.value}}),
+              "2026-09-21T14:13:20.123Z info e f=\"" + std::string(c.text) + "\"\n");
   }
 }
 
