@@ -274,10 +274,9 @@ const std::vector<Table>& tables() {
       {"log",
        {key("json", &Config::log_json, boolean()),
         key("level", &Config::log_level,
-            choice<std::string>({{"trace", "trace"},
-                                 {"debug", "debug"},
+            choice<std::string>({{"debug", "debug"},
                                  {"info", "info"},
-                                 {"warning", "warning"},
+                                 {"warning", "warn"},
                                  {"error", "error"}})),
         key("file", &Config::log_file, path())}},
   };

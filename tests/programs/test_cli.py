@@ -654,3 +654,8 @@ def test_the_manual_lists_the_exit_codes_and_commands_of_the_program():
     script = subprocess.run([TOOL, "completion"], capture_output=True, text=True, check=True).stdout
     options = set(re.findall(r"(?<![\w-])--[a-z-]+", script))
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", manual)) - {"--admin-once"} <= options
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+def test_the_relay_starts_with_every_level_that_the_configuration_names(level, make_relay):
+    make_relay(settings={"log": {"level": level}})
