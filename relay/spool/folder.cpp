@@ -69,9 +69,14 @@ Result<std::unique_ptr<SpoolFolder>> SpoolFolder::open(const SpoolOptions& optio
   return std::unique_ptr<SpoolFolder>(new SpoolFolder(options, std::move(*folder), std::move(*lock)));
 }
 
-Result<void> SpoolFolder::sync() const {
-  if (!sync_) return {};
-  return system::sync_folder(folder_.get(), path_);
+Result<Descriptor> SpoolFolder::make_folder(std::string_view name) const {
+  const std::string path = file(name);
+  if (::mkdir(path.c_str(), 0700) != 0) {
+    if (errno != EEXIST) return system::error("create the folder", path, errno);
+  } else if (sync_) {
+    if (auto synced = system::sync_folder(folder_.get(), path_); !synced) return synced.error();
+  }
+  return system::open(path, O_RDONLY | O_DIRECTORY);
 }
 
 Result<void> SpoolFolder::check_room(std::uint64_t used, std::uint64_t octets) {

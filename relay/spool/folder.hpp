@@ -6,7 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
+#include <memory>
 #include <string>
 
 #include "relay/spool/spool.hpp"
@@ -22,8 +22,8 @@ class SpoolFolder {
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::string file(std::string_view name) const { return path_ + '/' + std::string(name); }
   [[nodiscard]] bool sync_wanted() const noexcept { return sync_; }
-  /// Makes the names in the folder durable.
-  Result<void> sync() const;
+  /// Opens the folder `name` in it, made durably if it is not there.
+  [[nodiscard]] Result<Descriptor> make_folder(std::string_view name) const;
 
   /// Errc::limit_exceeded when `octets` more would pass SpoolOptions::max_octets or leave less than min_free_octets on
   /// the disk. `used` is what the spool holds. The disk is asked at most every 100 ms, except near the bound.

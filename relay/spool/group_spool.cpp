@@ -15,6 +15,13 @@ std::uint64_t octets_of(const Operation& operation) {
   return operation.message->prefix.size() + operation.message->content->size();
 }
 
+// A settle alone waits so long for others, or for a store that takes it along: losing it to a crash would mean a second
+// delivery, not a loss, and a sync for each would cost more than all else. Our own figure: at most 500 such syncs a
+// second.
+constexpr std::chrono::milliseconds settle_patience{2};
+// A content above it goes to a file even if it came in memory: a group, and the reading back of one, stay bounded.
+constexpr std::uint64_t max_inline_octets = 1024 * 1024;
+
 Error closed() { return Error{Errc::wrong_state, "the spool is closed"}; }
 
 }  // namespace
@@ -25,16 +32,14 @@ GroupSpool::GroupSpool(const SpoolOptions& options, std::unique_ptr<SpoolFolder>
       large_(std::move(large)),
       ledger_(std::move(ledger)),
       after_group_(options.after_group),
+      inline_octets_(std::min(max_inline_octets, options.segment_octets / 4)),
       next_(first),
       committer_([this] { run(); }) {}
 
 Result<std::unique_ptr<Spool>> GroupSpool::open(const SpoolOptions& options, std::unique_ptr<SpoolFolder> folder,
                                                 std::shared_ptr<LargeFiles> large, std::unique_ptr<Ledger> ledger) {
   std::unordered_set<std::uint64_t> referred;
-  auto loaded = ledger->load([&](const QueuedMessage&, std::uint64_t file) {
-    if (file != 0) referred.insert(file);
-  });
-  if (!loaded) return loaded.error();
+  ledger->each_file([&](std::uint64_t file) { referred.insert(file); });
   if (auto swept = large->sweep(referred); !swept) return swept.error();
   auto first = ledger->reserve_ids();
   if (!first) return first.error();
@@ -90,60 +95,98 @@ void GroupSpool::submit(Operation operation) {
       submit_file(std::move(operation));
       return;
     }
+    if (added.content->size() > inline_octets_) {
+      submit_file(std::move(operation));
+      return;
+    }
   }
-  std::unique_lock lock(mutex_);
-  if (closing_) {
-    lock.unlock();
-    return operation.done(closed());
+  const bool urgent = operation.message.has_value();
+  bool taken = false;
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!closing_) {
+      waiting_.push_back(std::move(operation));
+      taken = true;
+      wake = wakes(urgent);
+    }
   }
-  waiting_.push_back(std::move(operation));
-  const bool wake = std::exchange(asleep_, false);
-  lock.unlock();
   if (wake) wake_.notify_one();
+  if (!taken) operation.done(closed());
 }
 
 void GroupSpool::submit_file(Operation operation) {
+  bool taken = false;
   {
     const std::lock_guard lock(mutex_);
     if (!closing_) {
       ++syncing_;
-    } else {
-      operation.result = closed();
+      taken = true;
     }
   }
-  if (!operation.result) {
-    file_content(operation.message->content.get())->release();
-    operation.done(std::move(operation.result));
+  if (!taken) {
+    if (const FileContent* file = file_content(operation.message->content.get())) file->release();
+    operation.done(closed());
     return;
   }
   // std::function wants to copy what it holds; an operation is too heavy for that.
   auto shared = std::make_shared<Operation>(std::move(operation));
-  auto content = shared->message->content;
-  large_->sync(std::move(content), [this, shared](Result<void> synced) {
-    shared->result = std::move(synced);
-    const std::lock_guard lock(mutex_);
-    --syncing_;
-    waiting_.push_back(std::move(*shared));
-    asleep_ = false;
-    wake_.notify_one();
-  });
+  large_->make_durable(next_id(), shared->message->content,
+                       [this, shared](Result<std::shared_ptr<const Content>> made) {
+                         if (made) {
+                           shared->message->content = std::move(*made);
+                         } else {
+                           shared->result = made.error();
+                         }
+                         const std::lock_guard lock(mutex_);
+                         --syncing_;
+                         waiting_.push_back(std::move(*shared));
+                         if (wakes(true)) wake_.notify_one();
+                       });
+}
+
+/// Waits until there is something to do; false at the end. `tidy` is what the ledger wants meanwhile.
+bool GroupSpool::wait(std::unique_lock<std::mutex>& lock, Ledger::Tidy tidy) {
+  while (waiting_.empty()) {
+    if (closing_ && syncing_ == 0) return false;
+    if (tidy == Ledger::Tidy::idle) {
+      sleep_ = Sleep::deep;
+      wake_.wait(lock, [this] { return sleep_ == Sleep::none; });
+      continue;
+    }
+    lock.unlock();
+    tidy = ledger_->tidy();
+    lock.lock();
+  }
+  if (!urgent_ && !closing_) {
+    sleep_ = Sleep::light;
+    wake_.wait_for(lock, settle_patience, [this] { return sleep_ == Sleep::none; });
+    sleep_ = Sleep::none;
+  }
+  return true;
 }
 
 void GroupSpool::run() {
   std::vector<Operation> taken;
+  Ledger::Tidy tidy = Ledger::Tidy::idle;
   std::unique_lock lock(mutex_);
-  for (;;) {
-    while (waiting_.empty()) {
-      if (closing_ && syncing_ == 0) return;
-      asleep_ = true;
-      wake_.wait(lock, [this] { return !asleep_; });
-    }
+  while (wait(lock, tidy)) {
     taken.swap(waiting_);
+    urgent_ = false;
     lock.unlock();
     commit(taken);
     taken.clear();
+    tidy = ledger_->wants_tidy();
     lock.lock();
   }
+}
+
+/// Says whether the committer must be woken; the lock is held.
+bool GroupSpool::wakes(bool urgent) {
+  urgent_ = urgent_ || urgent;
+  if (sleep_ == Sleep::none || (sleep_ == Sleep::light && !urgent)) return false;
+  sleep_ = Sleep::none;
+  return true;
 }
 
 void GroupSpool::commit(std::vector<Operation>& waiting) {
@@ -188,7 +231,7 @@ void GroupSpool::commit_group(std::span<Operation> group) {
 
 Result<std::vector<QueuedMessage>> GroupSpool::load() {
   std::vector<QueuedMessage> messages;
-  auto loaded = ledger_->load([&](QueuedMessage message, std::uint64_t) { messages.push_back(std::move(message)); });
+  auto loaded = ledger_->load([&](QueuedMessage message) { messages.push_back(std::move(message)); });
   if (!loaded) return loaded.error();
   std::sort(messages.begin(), messages.end(),
             [](const QueuedMessage& a, const QueuedMessage& b) { return a.id < b.id; });
@@ -208,7 +251,7 @@ Result<Spool::Octets> GroupSpool::open(QueueId id) {
 
 SpoolStatus GroupSpool::status() const {
   const Ledger::Usage usage = ledger_->usage();
-  return SpoolStatus{usage.messages, usage.octets, commits_.load(std::memory_order_relaxed),
+  return SpoolStatus{usage.messages, usage.octets, usage.disk_octets, commits_.load(std::memory_order_relaxed),
                      stored_.load(std::memory_order_relaxed)};
 }
 
@@ -218,13 +261,13 @@ void GroupSpool::close() {
     const std::lock_guard lock(mutex_);
     closing_ = true;
     committer = std::move(committer_);
-    asleep_ = false;
+    sleep_ = Sleep::none;
   }
   wake_.notify_one();
   if (!committer.joinable()) return;
   committer.join();
-  large_->close();
   ledger_->close();
+  large_->close();
 }
 
 }  // namespace sendconn::relay

@@ -43,6 +43,8 @@ class GroupSpool final : public Spool {
   void submit(Operation operation);
   void submit_file(Operation operation);
   void run();
+  bool wait(std::unique_lock<std::mutex>& lock, Ledger::Tidy tidy);
+  bool wakes(bool urgent);
   void commit(std::vector<Operation>& waiting);
   void commit_group(std::span<Operation> group);
 
@@ -50,6 +52,7 @@ class GroupSpool final : public Spool {
   std::shared_ptr<LargeFiles> large_;
   std::unique_ptr<Ledger> ledger_;
   std::function<void()> after_group_;
+  std::uint64_t inline_octets_;
 
   std::atomic<QueueId> next_;
   std::atomic<std::uint64_t> commits_{0};
@@ -58,8 +61,10 @@ class GroupSpool final : public Spool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<Operation> waiting_;
-  std::size_t syncing_ = 0;  // operations whose large file is on its way to the disk
-  bool asleep_ = false;
+  std::size_t syncing_ = 0;                               // operations whose large file is on its way to the disk
+  enum class Sleep : std::uint8_t { none, light, deep };  // light: for something urgent only
+  Sleep sleep_ = Sleep::none;
+  bool urgent_ = false;  // something in waiting_ is more than a settle
   bool closing_ = false;
   std::thread committer_;
 };

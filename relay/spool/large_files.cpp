@@ -1,9 +1,7 @@
 #include "relay/spool/large_files.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
-#include <cerrno>
 #include <utility>
 
 namespace sendconn::relay {
@@ -84,18 +82,10 @@ const FileContent* file_content(const Content* content) noexcept { return dynami
 LargeFiles::LargeFiles(std::string path, Descriptor folder, bool sync)
     : path_(std::move(path)), folder_(std::move(folder)), sync_(sync) {}
 
-LargeFiles::~LargeFiles() { close(); }
-
 Result<std::shared_ptr<LargeFiles>> LargeFiles::open(const SpoolFolder& folder) {
-  std::string path = folder.file("large");
-  if (::mkdir(path.c_str(), 0700) != 0) {
-    if (errno != EEXIST) return system::error("create the folder", path, errno);
-  } else if (auto synced = folder.sync(); !synced) {
-    return synced.error();
-  }
-  auto descriptor = system::open(path, O_RDONLY | O_DIRECTORY);
-  if (!descriptor) return descriptor.error();
-  return std::shared_ptr<LargeFiles>(new LargeFiles(std::move(path), std::move(*descriptor), folder.sync_wanted()));
+  auto made = folder.make_folder("large");
+  if (!made) return made.error();
+  return std::shared_ptr<LargeFiles>(new LargeFiles(folder.file("large"), std::move(*made), folder.sync_wanted()));
 }
 
 std::string LargeFiles::path(std::uint64_t file) const { return path_ + '/' + format_queue_id(file); }
@@ -120,20 +110,46 @@ Result<std::shared_ptr<const Content>> LargeFiles::read(std::uint64_t file, std:
       std::make_shared<FileContent>(shared_from_this(), file, std::move(*descriptor), size, true));
 }
 
-Result<void> LargeFiles::sync_now(const FileContent& content) {
+Result<void> LargeFiles::sync(const FileContent& content) {
   if (!sync_) return {};
   if (auto synced = system::sync_data(content.descriptor_.get(), path(content.file_)); !synced) return synced;
   return system::sync_folder(folder_.get(), path_);
 }
 
-void LargeFiles::sync(std::shared_ptr<const Content> content, std::function<void(Result<void>)> done) {
-  enqueue(
-      [this, content = std::move(content), done = std::move(done)] { done(sync_now(*file_content(content.get()))); });
+Result<std::shared_ptr<const Content>> LargeFiles::copy(std::uint64_t file, const Content& content) {
+  auto writer = create(file);
+  if (!writer) return writer.error();
+  std::string buffer;
+  for (std::uint64_t at = 0; at < content.size();) {
+    auto piece = content.read(at, gather_octets, buffer);
+    if (!piece) return piece.error();
+    if (piece->empty()) return Error{Errc::invalid_argument, "a content is shorter than its size says"};
+    if (auto written = (*writer)->write(*piece); !written) return written.error();
+    at += piece->size();
+  }
+  auto made = (*writer)->finish();
+  if (made) file_content(made->get())->keep();
+  return made;
+}
+
+void LargeFiles::make_durable(std::uint64_t file, std::shared_ptr<const Content> content,
+                              std::function<void(Result<std::shared_ptr<const Content>>)> done) {
+  worker_.post([this, file, content = std::move(content), done = std::move(done)] {
+    auto made = file_content(content.get()) != nullptr ? Result(content) : copy(file, *content);
+    if (made) {
+      const FileContent& written = *file_content(made->get());
+      if (auto synced = sync(written); !synced) {
+        written.release();
+        made = synced.error();
+      }
+    }
+    done(std::move(made));
+  });
 }
 
 void LargeFiles::remove(std::uint64_t file) {
   // A file that cannot be removed now is an orphan of the next start.
-  enqueue([name = path(file)] { (void)system::remove(name); });
+  worker_.post([name = path(file)] { (void)system::remove(name); });
 }
 
 Result<void> LargeFiles::sweep(const std::unordered_set<std::uint64_t>& referred) {
@@ -145,44 +161,6 @@ Result<void> LargeFiles::sweep(const std::unordered_set<std::uint64_t>& referred
     if (auto removed = system::remove(path_ + '/' + name); !removed) return removed;
   }
   return {};
-}
-
-void LargeFiles::enqueue(std::function<void()> job) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!closing_) {
-      jobs_.push_back(std::move(job));
-      if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-      wake_.notify_one();
-      return;
-    }
-  }
-  job();
-}
-
-void LargeFiles::run() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    wake_.wait(lock, [this] { return closing_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
-    std::function<void()> job = std::move(jobs_.front());
-    jobs_.pop_front();
-    lock.unlock();
-    job();
-    job = nullptr;  // its content may be the last reference: never destroyed under the lock
-    lock.lock();
-  }
-}
-
-void LargeFiles::close() {
-  std::thread thread;
-  {
-    const std::lock_guard lock(mutex_);
-    closing_ = true;
-    thread = std::move(thread_);
-    wake_.notify_one();
-  }
-  if (thread.joinable()) thread.join();
 }
 
 }  // namespace sendconn::relay

@@ -8,19 +8,16 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <unordered_set>
 
 #include "relay/spool/folder.hpp"
 #include "relay/spool/spool.hpp"
 #include "relay/spool/system.hpp"
+#include "relay/spool/worker.hpp"
 
 namespace sendconn::relay {
 
@@ -55,36 +52,31 @@ class FileContent final : public Content {
 class LargeFiles : public std::enable_shared_from_this<LargeFiles> {
  public:
   static Result<std::shared_ptr<LargeFiles>> open(const SpoolFolder& folder);
-  ~LargeFiles();
-
   Result<std::unique_ptr<ContentWriter>> create(std::uint64_t file);
   /// The content of a record. Errc::io if it is missing or has another size.
   Result<std::shared_ptr<const Content>> read(std::uint64_t file, std::uint64_t size);
-  /// Makes file and name durable on the thread of this object, then calls `done` there.
-  void sync(std::shared_ptr<const Content> content, std::function<void(Result<void>)> done);
+  /// Makes a content durable, file and name, on the thread of this object, then calls `done` there with the content to
+  /// record. One in memory is written to `file` first, and is kept then.
+  void make_durable(std::uint64_t file, std::shared_ptr<const Content> content,
+                    std::function<void(Result<std::shared_ptr<const Content>>)> done);
   /// Removes a file whose record is gone, soon and on the thread of this object.
   void remove(std::uint64_t file);
   /// Removes every file that is not in `referred`.
   Result<void> sweep(const std::unordered_set<std::uint64_t>& referred);
   /// Ends the thread after what it has to do; later removals happen at once.
-  void close();
+  void close() { worker_.close(); }
 
   [[nodiscard]] std::string path(std::uint64_t file) const;
 
  private:
   LargeFiles(std::string path, Descriptor folder, bool sync);
-  void enqueue(std::function<void()> job);
-  void run();
-  Result<void> sync_now(const FileContent& content);
+  Result<std::shared_ptr<const Content>> copy(std::uint64_t file, const Content& content);
+  Result<void> sync(const FileContent& content);
 
   std::string path_;
   Descriptor folder_;
   bool sync_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> jobs_;
-  bool closing_ = false;
-  std::thread thread_;  // started by the first job
+  Worker worker_;
 };
 
 /// The FileContent behind `content`, or null if it is in memory.

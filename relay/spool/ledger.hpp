@@ -35,6 +35,7 @@ class Ledger {
   struct Usage {
     std::uint64_t messages = 0;
     std::uint64_t octets = 0;
+    std::uint64_t disk_octets = 0;
   };
 
   virtual ~Ledger() = default;
@@ -43,8 +44,10 @@ class Ledger {
   /// Writes the group and makes it durable; says in each operation how it went. An operation that is refused for its
   /// own sake leaves no trace and does not disturb the others.
   virtual void commit(std::span<Operation> group) = 0;
-  /// Calls `visit` for each message, in no particular order, with its large file or 0.
-  virtual Result<void> load(const std::function<void(QueuedMessage, std::uint64_t file)>& visit) = 0;
+  /// Calls `visit` for each message, in no particular order.
+  virtual Result<void> load(const std::function<void(QueuedMessage)>& visit) = 0;
+  /// Calls `visit` for the large file of each message that has one.
+  virtual void each_file(const std::function<void(std::uint64_t file)>& visit) = 0;
   /// Prefix and content; for a content in a large file only `prefix` and `file` are set. Thread-safe.
   struct Found {
     std::string prefix;
@@ -55,8 +58,10 @@ class Ledger {
   virtual Result<Found> open(QueueId id) = 0;
   /// Thread-safe.
   [[nodiscard]] virtual Usage usage() const = 0;
-  /// Housekeeping when nothing waits; true if there is more to do.
-  virtual bool tidy() { return false; }
+  /// A step of housekeeping, for when nothing waits, and whether there is more to do; wants_tidy() after a commit().
+  enum class Tidy : std::uint8_t { idle, now };
+  virtual Tidy tidy() { return Tidy::idle; }
+  [[nodiscard]] virtual Tidy wants_tidy() const { return Tidy::idle; }
   /// Makes everything durable and lets go of the files.
   virtual void close() = 0;
 };

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "relay/spool/group_spool.hpp"
+#include "relay/spool/journal.hpp"
 #include "relay/spool/sqlite_ledger.hpp"
 
 namespace sendconn::relay {
@@ -35,11 +36,20 @@ QueueId first_free_id(QueueId floor) {
 }
 
 Result<std::unique_ptr<Spool>> open_spool(const SpoolOptions& options) {
+  return open_spool(options, SpoolForm::journal);
+}
+
+Result<std::unique_ptr<Spool>> open_spool(const SpoolOptions& options, SpoolForm form) {
+  if (options.segment_octets < min_segment_octets) {
+    return Error{Errc::invalid_argument, "a segment of the spool has at least " + std::to_string(min_segment_octets) +
+                                             " octets, not " + std::to_string(options.segment_octets)};
+  }
   auto folder = SpoolFolder::open(options);
   if (!folder) return folder.error();
   auto large = LargeFiles::open(**folder);
   if (!large) return large.error();
-  auto ledger = open_sqlite_ledger(**folder, *large);
+  auto ledger =
+      form == SpoolForm::journal ? Journal::open(**folder, options, *large) : open_sqlite_ledger(**folder, *large);
   if (!ledger) return ledger.error();
   return GroupSpool::open(options, std::move(*folder), std::move(*large), std::move(*ledger));
 }

@@ -83,6 +83,8 @@ struct SpoolOptions {
   bool sync = true;              ///< false loses mail at a power failure; exists so that a test can show it
   std::uint64_t max_octets = 0;  ///< of the whole spool; 0: what the disk holds
   std::uint64_t min_free_octets = 64 * 1024 * 1024;  ///< of the disk; below it store() refuses. Our own bound
+  /// Of the files that messages are written to one after the other; at least 64 KB. Smaller ones are for tests.
+  std::uint64_t segment_octets = 32 * 1024 * 1024;
   /// Runs on the committer thread after the callbacks of each group: gather in the callbacks, hand over here, and the
   /// relay is woken once for a group instead of once for a message. May be empty.
   std::function<void()> after_group;
@@ -91,9 +93,10 @@ struct SpoolOptions {
 /// Figures for `relay status`, logs and benchmarks.
 struct SpoolStatus {
   std::uint64_t messages = 0;
-  std::uint64_t octets = 0;
-  std::uint64_t commits = 0;  ///< groups made durable since start
-  std::uint64_t stored = 0;   ///< messages stored since start
+  std::uint64_t octets = 0;       ///< of their prefixes and contents
+  std::uint64_t disk_octets = 0;  ///< what the files with the messages take; large messages aside
+  std::uint64_t commits = 0;      ///< groups made durable since start
+  std::uint64_t stored = 0;       ///< messages stored since start
 };
 
 /// Thread-safe. Callbacks run on the committer thread, each exactly once: hand the result over and return. They may
@@ -117,7 +120,8 @@ class Spool {
   virtual void store(QueuedMessage message, std::string prefix, std::shared_ptr<const Content> content,
                      Stored stored) = 0;
   /// Records what became of recipients; a message without unsettled ones is gone afterwards. `message`, if given, is
-  /// stored in the same commit (a bounce must not be lost, nor sent twice).
+  /// stored in the same commit (a bounce must not be lost, nor sent twice). Without one, the commit may be some
+  /// milliseconds off: it is shared with others, and nobody waits for it as a client waits for its 250.
   struct NewMessage {
     QueuedMessage message;
     std::string prefix;
@@ -143,5 +147,9 @@ class Spool {
 /// Opens or creates the spool in `options.folder` (mode 0700) and locks it against a second process; removes orphans.
 /// One clear sentence on error: locked by another relay, made by a newer version, damaged, no permission.
 Result<std::unique_ptr<Spool>> open_spool(const SpoolOptions& options);
+
+/// The forms that were measured against each other; open_spool() above opens the journal.
+enum class SpoolForm : std::uint8_t { journal, sqlite };
+Result<std::unique_ptr<Spool>> open_spool(const SpoolOptions& options, SpoolForm form);
 
 }  // namespace sendconn::relay

@@ -111,14 +111,22 @@ class SqliteLedger final : public Ledger {
   Result<void> open_database();
   Result<QueueId> reserve_ids() override;
   void commit(std::span<Operation> group) override;
-  Result<void> load(const std::function<void(QueuedMessage, std::uint64_t)>& visit) override;
+  Result<void> load(const std::function<void(QueuedMessage)>& visit) override {
+    return read_all([&](QueuedMessage message, std::uint64_t) { visit(std::move(message)); });
+  }
+  void each_file(const std::function<void(std::uint64_t)>& visit) override {
+    for (const auto& [id, entry] : entries_) {
+      if (entry.file != 0) visit(entry.file);
+    }
+  }
   Result<Found> open(QueueId id) override;
-  Usage usage() const override { return {messages_.load(), octets_.load()}; }
+  Usage usage() const override { return {messages_.load(), octets_.load(), 0}; }
   void close() override;
 
  private:
   Result<Database> connect() const;
   Result<void> check_version();
+  Result<void> read_all(const std::function<void(QueuedMessage, std::uint64_t)>& visit);
   Result<void> load_entries();
   Result<void> write(Operation& operation);
   Result<void> write_message(const Spool::NewMessage& added);
@@ -224,7 +232,7 @@ Result<void> SqliteLedger::load_entries() {
   entries_.clear();
   messages_ = 0;
   octets_ = 0;
-  return load([this](const QueuedMessage& message, std::uint64_t file) {
+  return read_all([this](QueuedMessage message, std::uint64_t file) {
     Entry entry;
     entry.octets = message.prefix_octets + message.content_octets;
     entry.file = file;
@@ -385,7 +393,7 @@ void SqliteLedger::commit(std::span<Operation> group) {
   removed_files_.clear();
 }
 
-Result<void> SqliteLedger::load(const std::function<void(QueuedMessage, std::uint64_t)>& visit) {
+Result<void> SqliteLedger::read_all(const std::function<void(QueuedMessage, std::uint64_t)>& visit) {
   Statement messages;
   Statement states;
   if (auto prepared = messages.prepare(db_.get(), "SELECT id, record FROM message ORDER BY id"); !prepared) {

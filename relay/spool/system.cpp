@@ -104,6 +104,15 @@ Result<void> sync_folder(int fd, const std::string& path) {
   return {};
 }
 
+Result<void> allocate(int fd, const std::string& path, std::uint64_t octets) {
+  if (::fallocate(fd, 0, 0, static_cast<off_t>(octets)) == 0) return {};
+  if (errno != EOPNOTSUPP && errno != ENOSYS) return error("allocate", path, errno);
+  if (::ftruncate(fd, static_cast<off_t>(octets)) != 0) return error("enlarge", path, errno);
+  return {};
+}
+
+void forget_cached(int fd) noexcept { (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
+
 Result<std::uint64_t> file_size(int fd, const std::string& path) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return error("inspect", path, errno);
@@ -134,6 +143,11 @@ Result<std::vector<std::string>> list(const std::string& path) {
   ::closedir(folder);
   if (reason != 0) return error("list", path, reason);
   return names;
+}
+
+Result<void> random_octets(std::span<char> octets) {
+  if (::getentropy(octets.data(), octets.size()) != 0) return error("draw random octets for", "the spool", errno);
+  return {};
 }
 
 Result<std::uint64_t> free_octets(int fd, const std::string& path) {

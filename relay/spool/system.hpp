@@ -59,13 +59,19 @@ Result<std::string_view> read(int fd, const std::string& path, std::uint64_t off
 /// The data of a file and what is needed to find it again. A failure means that the state of everything written since
 /// the last success is unknown, whatever a later call reports: the kernel marks failed pages clean.
 Result<void> sync_data(int fd, const std::string& path);
-/// The names in a folder.
+/// Makes the names in a folder durable.
 Result<void> sync_folder(int fd, const std::string& path);
+/// Gives a file its size and, where the file system can, its blocks: a full disk shows here instead of at a write.
+Result<void> allocate(int fd, const std::string& path, std::uint64_t octets);
+/// Makes the next reads come from the disk and not from memory; a hint that most file systems follow.
+void forget_cached(int fd) noexcept;
 Result<std::uint64_t> file_size(int fd, const std::string& path);
 Result<void> remove(const std::string& path);
 Result<void> rename(const std::string& from, const std::string& to);
 /// The names in a folder, without "." and "..".
 Result<std::vector<std::string>> list(const std::string& path);
+/// Octets that nobody can foretell.
+Result<void> random_octets(std::span<char> octets);
 /// Octets that an ordinary process can still write on the disk of `fd`.
 Result<std::uint64_t> free_octets(int fd, const std::string& path);
 

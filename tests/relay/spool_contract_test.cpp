@@ -648,8 +648,29 @@ void write_at(const std::string& path, std::uint64_t offset, std::string_view oc
   file.write(octets.data(), static_cast<std::streamsize>(octets.size()));
 }
 
+std::string first_segment(const std::string& folder) {
+  std::string first;
+  for (const auto& entry : std::filesystem::directory_iterator(folder + "/journal")) {
+    const std::string path = entry.path().string();
+    if (path.find("spare-") == std::string::npos && (first.empty() || path < first)) first = path;
+  }
+  return first;
+}
+
 const Form forms[] = {
-    {"Sqlite", open_spool,
+    {"Journal", open_spool,
+     [](const std::string& folder) { write_at(first_segment(folder), 8, std::string_view("\x63", 1)); },
+     [](const std::string& folder) { write_at(first_segment(folder), 10 * 4096 + 700, "xyz"); }},
+    // Segments so small that every test sees several.
+    {"JournalOfSmallSegments",
+     [](const SpoolOptions& options) {
+       SpoolOptions small = options;
+       small.segment_octets = 96 * 1024;
+       return open_spool(small);
+     },
+     [](const std::string& folder) { write_at(first_segment(folder), 8, std::string_view("\x63", 1)); },
+     [](const std::string& folder) { write_at(first_segment(folder), 2 * 4096 + 700, "xyz"); }},
+    {"Sqlite", [](const SpoolOptions& options) { return open_spool(options, SpoolForm::sqlite); },
      [](const std::string& folder) { write_at(folder + "/spool.db", 60, std::string_view("\0\0\0\x63", 4)); },
      [](const std::string& folder) { write_at(folder + "/spool.db", 0, std::string(3 * 4096, 'x')); }},
 };

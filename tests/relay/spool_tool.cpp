@@ -1,6 +1,7 @@
 // spool-tool: a program around the spool, to be killed, starved of disk and cut from power by tests.
 //
 //   spool-tool FOLDER [--threads N] [--no-sync] [--max-octets N] [--min-free N] [--large OCTETS]
+//              [--segment OCTETS]
 //
 // Commands come on standard input, one a line; answers go to standard output, one a line, flushed at once, in the order
 // in which they become true:
@@ -244,6 +245,7 @@ class Tool {
 
 int main(int argc, char** argv) {
   SpoolOptions options;
+  options.segment_octets = 512 * 1024;  // small, so that short tests see many of them come and go
   unsigned threads = 1;
   std::size_t large = 262'144;
   for (int i = 1; i < argc; ++i) {
@@ -257,6 +259,8 @@ int main(int argc, char** argv) {
       options.max_octets = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--min-free" && has_value) {
       options.min_free_octets = std::strtoull(argv[++i], nullptr, 10);
+    } else if (word == "--segment" && has_value) {
+      options.segment_octets = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--large" && has_value) {
       large = std::strtoull(argv[++i], nullptr, 10);
     } else if (options.folder.empty() && !word.starts_with('-')) {
