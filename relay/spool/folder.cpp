@@ -71,9 +71,9 @@ Result<std::unique_ptr<SpoolFolder>> SpoolFolder::open(const SpoolOptions& optio
 
 Result<Descriptor> SpoolFolder::make_folder(std::string_view name) const {
   const std::string path = file(name);
-  if (::mkdir(path.c_str(), 0700) != 0) {
-    if (errno != EEXIST) return system::error("create the folder", path, errno);
-  } else if (sync_) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system::error("create the folder", path, errno);
+  if (sync_) {
+    // Also if it was there: the run that made it may have ended before this.
     if (auto synced = system::sync_folder(folder_.get(), path_); !synced) return synced.error();
   }
   return system::open(path, O_RDONLY | O_DIRECTORY);
