@@ -115,7 +115,7 @@ Shaken shake(const Issued& leaf, const std::string& chain, const std::string& tr
   if (!trusted_pem.empty()) client_options.authorities_file = folder.write("ca.pem", trusted_pem);
   Endpoint server(must(Context::create(server_options)));
   Endpoint client(client_context(client_options), name, now);
-  Wire(client, server).run();
+  Wire{client, server}.run();
   return {client.state(), server.state(), client.peer_verified(), client.error().text, server.error().text};
 }
 
@@ -331,12 +331,12 @@ TEST(MakeSelfSigned, GivesACertificateThatServesAndIsTrustedByItself) {
     trust.authorities_file = files.options.certificate_file;
     Endpoint server(files.context());
     Endpoint client(client_context(trust), name, now);
-    Wire(client, server).run();
+    Wire{client, server}.run();
     EXPECT_EQ(client.state(), State::open) << name << ": " << client.error().text;
     EXPECT_TRUE(client.peer_verified()) << name;
     Endpoint late_server(files.context());
     Endpoint late(client_context(trust), name, now + days(91));
-    Wire(late, late_server).run();
+    Wire{late, late_server}.run();
     EXPECT_NE(late.error().text.find("it expired on 2027-02-"), std::string::npos) << late.error().text;
   }
 }

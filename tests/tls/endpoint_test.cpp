@@ -25,7 +25,7 @@ TEST(Endpoint, HandshakesAndSaysWhatWasAgreed) {
   Endpoint client(client_context(), host);
   EXPECT_FALSE(client.output().empty()) << "the client speaks first";
   EXPECT_TRUE(server.output().empty());
-  Wire(client, server).run();
+  Wire{client, server}.run();
   for (const Endpoint* end : {&client, &server}) {
     EXPECT_EQ(end->state(), State::open);
     EXPECT_EQ(end->protocol(), "TLSv1.3");
@@ -316,7 +316,7 @@ TEST(Endpoint, AReloadLeavesOldConnectionsWithTheirContext) {
   trust.authorities_file = new_files.options.certificate_file;
   Endpoint new_client(client_context(trust), "new.example", now);
   Endpoint new_server(new_context);
-  Wire(new_client, new_server).run();
+  Wire{new_client, new_server}.run();
   EXPECT_EQ(new_client.state(), State::open) << new_client.error().text;
 }
 
