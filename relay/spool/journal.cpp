@@ -415,7 +415,8 @@ Result<void> Journal::load(const std::function<void(QueuedMessage)>& visit) {
     return std::pair(a.entry->segment, a.entry->offset) < std::pair(b.entry->segment, b.entry->offset);
   });
   std::string buffer;
-  for (const auto& [id, entry] : all) {
+  for (const Known& known : all) {
+    const IndexEntry* entry = known.entry;
     auto record = read_record(*table_.find(entry->segment)->file, entry->offset, entry->length, buffer);
     if (!record) return record.error();
     RecordReader reader(record->head);
