@@ -38,11 +38,11 @@ GroupSpool::GroupSpool(const SpoolOptions& options, std::unique_ptr<SpoolFolder>
 
 Result<std::unique_ptr<Spool>> GroupSpool::open(const SpoolOptions& options, std::unique_ptr<SpoolFolder> folder,
                                                 std::shared_ptr<LargeFiles> large, std::unique_ptr<Ledger> ledger) {
+  auto first = ledger->reserve_ids();
+  if (!first) return first.error();
   std::unordered_set<std::uint64_t> referred;
   ledger->each_file([&](std::uint64_t file) { referred.insert(file); });
   if (auto swept = large->sweep(referred); !swept) return swept.error();
-  auto first = ledger->reserve_ids();
-  if (!first) return first.error();
   return std::unique_ptr<Spool>(
       new GroupSpool(options, std::move(folder), std::move(large), std::move(ledger), *first));
 }

@@ -61,7 +61,7 @@ Result<QueueId> Journal::reserve_ids() {
   id_floor_ = first_free_id(id_floor_);
   const QueueId first = id_floor_;
   // On a full disk the relay starts all the same: it can deliver, and that makes room.
-  if (auto rotated = rotate(); !rotated && rotated.error().code != Errc::limit_exceeded) return rotated.error();
+  if (auto found = find_active(); !found && found.error().code != Errc::limit_exceeded) return found.error();
   put_away();
   return first;
 }
@@ -167,7 +167,7 @@ void Journal::stage_settle(const Operation& operation) {
 
 Journal::Written Journal::write_group(Result<void>& result) {
   const SegmentFile& file = *active_->file;
-  const std::string_view group = builder_.finish(place_, active_->durable_groups);
+  const std::string_view group = builder_.finish(place_);
   result = system::write(file.descriptor.get(), file.path, group, offset_);
   if (!result) return result.error().code == Errc::limit_exceeded ? Written::refused : Written::in_doubt;
   if (sync_) {
@@ -175,7 +175,7 @@ Journal::Written Journal::write_group(Result<void>& result) {
     if (!result) return Written::in_doubt;
   }
   offset_ += group.size();
-  active_->durable_groups = ++place_;
+  active_->groups = active_->sure_groups = ++place_;
   return Written::well;
 }
 
@@ -234,7 +234,7 @@ void Journal::commit(std::span<Operation> group) {
   int failures = 0;
   std::optional<Error> no_segment;
   for (std::size_t first = 0; first < group.size();) {
-    if (active_ == nullptr) {
+    if (active_ == nullptr || !uncertain_.empty()) {
       if (auto found = find_active(); !found) {
         for (Operation& operation : group.subspan(first)) {
           if (operation.result) operation.result = found.error();
@@ -317,7 +317,7 @@ void Journal::abandon() {
 /// A segment in which nothing but its seals was confirmed is put away without waiting for the next one's seals: on a
 /// disk that fails every write they would pile up.
 void Journal::drop_if_useless(SegmentState& segment) {
-  if (segment.durable_groups > 1) return;
+  if (segment.groups > 1) return;
   const std::lock_guard lock(mutex_);
   if (segment.live_messages == 0 && segment.pins.empty()) keeper_->retire(table_.take(segment));
 }
@@ -327,13 +327,15 @@ void Journal::rest(const Error& error) {
   resting_ = error;
 }
 
-/// A segment to write to, when there is none.
+/// A segment to write to, and nothing left in doubt that an earlier run wrote.
 Result<void> Journal::find_active() {
   if (resting_ && Clock::now() < rest_until_) return *resting_;
   resting_.reset();
-  auto rotated = rotate();
-  if (!rotated && rotated.error().code != Errc::limit_exceeded) rest(rotated.error());
-  return rotated;
+  Result<void> found;
+  if (active_ == nullptr) found = rotate();
+  if (found) found = secure();
+  if (!found && found.error().code != Errc::limit_exceeded) rest(found.error());
+  return found;
 }
 
 Result<void> Journal::rotate() {
@@ -353,7 +355,7 @@ Result<void> Journal::rotate() {
     return sealed;
   }
   active_ = &state;
-  active_->durable_groups = place_;
+  active_->groups = active_->sure_groups = place_;
   keeper_->request(id_floor_);
   return {};
 }
@@ -365,11 +367,12 @@ Result<void> Journal::seal(SegmentFile& next) {
     if (number == next.identity.number) return;
     head_.clear();
     put_number(head_, number);
-    put_number(head_, segment.durable_groups);
+    put_number(head_, segment.groups);
+    put_number(head_, segment.sure_groups);
     builder_.start_record(RecordKind::seal, head_);
     builder_.finish_record();
   });
-  const std::string_view group = builder_.finish(0, 0);
+  const std::string_view group = builder_.finish(0);
   if (auto written = system::write(next.descriptor.get(), next.path, group, block_octets); !written) return written;
   if (sync_) {
     if (auto done = system::sync_data(next.descriptor.get(), next.path); !done) return done;
@@ -380,7 +383,7 @@ Result<void> Journal::seal(SegmentFile& next) {
 }
 
 void Journal::put_away() {
-  if (active_ == nullptr) return;
+  if (active_ == nullptr || !uncertain_.empty()) return;
   const std::lock_guard lock(mutex_);
   for (const std::uint64_t number : keeper_->retired()) table_.forget(number);
   for (auto& file : table_.take_dead(active_)) keeper_->retire(std::move(file));

@@ -8,9 +8,10 @@
 //
 // A kill or a power failure at any instant. A group counts whole or not at all, blocks may reach the disk in any order.
 // The first invalid group of a segment is its end, and what was confirmed stands before it: a group is written only
-// after the one before it was, and confirmed groups' blocks are not touched again. A start writes into a new segment,
-// never behind a torn tail, and begins it with seals: how many groups of every other segment count. Before that the
-// old segments are synced and dropped from memory, so that what is read is what the disk has.
+// after the one before it was durable, and its blocks are not touched again. A start writes into a new segment, never
+// behind a torn tail, and begins it with seals: how many groups of every other segment count. The last group it finds
+// may be in the kernel's memory alone, left by a sync that failed or never came, and no later sync need bring it to the
+// disk. So a start writes what that group says anew before it relies on any of it.
 //
 // A failed sync. The kernel may have dropped what it could not write and say "success" the next time, so the segment
 // is written to no more. What it confirmed before stays good: those blocks were synced by calls that succeeded and were
@@ -80,6 +81,14 @@ class Journal final : public Ledger {
     std::uint64_t file = 0;
     GroupBuilder::Place place;
   };
+  /// A record in the last group of an earlier run: read, but nobody knows whether it is on the disk.
+  struct Uncertain {
+    QueueId id = 0;
+    bool is_message = false;
+    std::uint64_t segment = 0;
+    std::uint64_t offset = 0;
+    std::vector<std::uint64_t> copies;  ///< other segments with the message that the record ends, changes or replaces
+  };
   enum class Staged : std::uint8_t { taken, refused, full };
   enum class Written : std::uint8_t { well, refused, in_doubt };
 
@@ -88,7 +97,7 @@ class Journal final : public Ledger {
 
   // journal_replay.cpp
   Result<void> replay();
-  Result<void> replay_segment(SegmentState& segment, std::uint32_t limit, bool sealed);
+  Result<void> replay_segment(SegmentState& segment, std::uint32_t limit, std::uint32_t sure);
   bool replay_record(SegmentState& segment, const RecordView& record);
   bool replay_message(SegmentState& segment, const RecordView& record);
   bool replay_change(SegmentState& segment, const RecordView& record);
@@ -116,7 +125,10 @@ class Journal final : public Ledger {
   // journal_compaction.cpp
   bool compact(std::uint64_t budget);
   bool move_message(SegmentState& from, QueueId id);
-  bool carry_pins(SegmentState& from);
+  void carry_pins(SegmentState& from);
+  bool carry(QueueId id, std::uint64_t target);
+  Result<void> secure();
+  bool secure(const Uncertain& record);
   Result<RecordView> read_record(const SegmentFile& file, std::uint64_t offset, std::uint64_t length,
                                  std::string& buffer) const;
 
@@ -127,6 +139,8 @@ class Journal final : public Ledger {
   QueueId id_floor_ = 0;
 
   std::unordered_map<QueueId, std::vector<std::uint64_t>> copies_;  // during the replay: segments with its record
+
+  std::vector<Uncertain> uncertain_;
 
   mutable std::mutex mutex_;  // for index_ and table_: the committer changes them, open() and load() read them
   MessageIndex index_;

@@ -61,42 +61,106 @@ bool Journal::move_message(SegmentState& from, QueueId id) {
   return true;
 }
 
+/// Writes anew what is known of a message that stands in `target`, or stood there; false if there is no room.
+bool Journal::carry(QueueId id, std::uint64_t target) {
+  const IndexEntry* entry = index_.find(id);
+  head_.clear();
+  put_number(head_, id);
+  if (entry != nullptr) {
+    const std::vector<std::uint32_t> unsettled = entry->unsettled.list();
+    put_number(head_, unsettled.size());
+    for (const std::uint32_t index : unsettled) put_number(head_, index);
+    put_settlements(head_, entry->states);
+  }
+  if (offset_ + builder_.size_with(record_header_octets + head_.size()) > room(true)) return false;
+  builder_.start_record(entry == nullptr ? RecordKind::gone : RecordKind::state, head_);
+  builder_.finish_record();
+  Effect effect;
+  effect.kind = Effect::Kind::carry;
+  effect.id = id;
+  effect.segment = target;
+  effects_.push_back(effect);
+  return true;
+}
+
 /// Writes anew what `from` says of messages in other segments, last first; the ones written are taken off its pins. A
-/// failure after that leaves too few pins in memory alone, so the caller gives the segment up for this run.
-bool Journal::carry_pins(SegmentState& from) {
+/// failure after that leaves too few pins in memory, so the caller then keeps the segment for this run.
+void Journal::carry_pins(SegmentState& from) {
   std::size_t carried = 0;
   while (!from.pins.empty()) {
     const auto place = from.pins.begin();
     const std::uint64_t target = place->first;
     std::vector<QueueId>& ids = place->second;
     for (; !ids.empty(); ids.pop_back()) {
-      if (carried == carry_at_once) return true;
       const QueueId id = ids.back();
       const IndexEntry* entry = index_.find(id);
       if (entry != nullptr && entry->segment != target) {
         // Its newer copy replaces the one in the target, so the copy's segment is what must stay.
         table_.pin(entry->segment, target, id);
-        continue;
+      } else if (carried == carry_at_once || !carry(id, target)) {
+        return;
+      } else {
+        ++carried;
       }
-      head_.clear();
-      put_number(head_, id);
-      if (entry != nullptr) {
-        const std::vector<std::uint32_t> unsettled = entry->unsettled.list();
-        put_number(head_, unsettled.size());
-        for (const std::uint32_t index : unsettled) put_number(head_, index);
-        put_settlements(head_, entry->states);
-      }
-      if (offset_ + builder_.size_with(record_header_octets + head_.size()) > room(true)) return carried > 0;
-      builder_.start_record(entry == nullptr ? RecordKind::gone : RecordKind::state, head_);
-      Effect effect;
-      effect.kind = Effect::Kind::carry;
-      effect.id = id;
-      effect.segment = target;
-      effect.place = builder_.finish_record();
-      effects_.push_back(effect);
-      ++carried;
     }
     from.pins.erase(place);
+  }
+}
+
+/// After a start: what the last group of the run before says is written anew, in as many groups as it takes.
+Result<void> Journal::secure() {
+  while (!uncertain_.empty()) {
+    begin_group();
+    std::size_t taken = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      while (taken < uncertain_.size() && secure(uncertain_[taken])) ++taken;
+    }
+    if (taken == 0) {
+      if (place_ == 1) return Error{Errc::limit_exceeded, active_->file->path + " has no room for one message"};
+      if (auto rotated = rotate(); !rotated) return rotated;
+      continue;
+    }
+    if (!effects_.empty()) {
+      Result<void> result;
+      if (write_group(result) != Written::well) {
+        take_back();
+        abandon();
+        return result;
+      }
+      kept();
+    }
+    for (std::size_t i = 0; i < taken; ++i) {
+      // Once all of it stands elsewhere, nobody needs that group.
+      SegmentState* segment = table_.find(uncertain_[i].segment);
+      const bool last = i + 1 == uncertain_.size() || uncertain_[i + 1].segment != uncertain_[i].segment;
+      if (last && segment != nullptr && !segment->keep) segment->groups = segment->sure_groups;
+    }
+    uncertain_.erase(uncertain_.begin(), uncertain_.begin() + static_cast<std::ptrdiff_t>(taken));
+  }
+  return {};
+}
+
+/// False if there is no room in this group for what the record says.
+bool Journal::secure(const Uncertain& record) {
+  const IndexEntry* entry = index_.find(record.id);
+  if (record.is_message) {
+    if (entry == nullptr || entry->segment != record.segment || entry->offset != record.offset) return true;
+    SegmentState& from = *table_.find(record.segment);
+    if (!move_message(from, record.id)) return from.keep;
+  } else if (entry != nullptr && entry->segment == active_->number()) {
+    return true;  // written anew just now, with all that is known of it
+  }
+  for (const std::uint64_t copy : record.copies) {
+    if (!record.is_message) {
+      if (!carry(record.id, copy)) return false;
+      continue;
+    }
+    Effect effect;
+    effect.kind = Effect::Kind::carry;
+    effect.id = record.id;
+    effect.segment = copy;
+    effects_.push_back(effect);
   }
   return true;
 }

@@ -16,34 +16,35 @@ Result<void> Journal::replay() {
   auto files = keeper_->existing();
   if (!files) return files.error();
   // Newest first: the newest word on a segment holds, and a segment that was given up before its first group has none.
-  std::map<std::uint64_t, std::uint32_t> limits;
+  struct Seal {
+    std::uint32_t groups = no_limit;
+    std::uint32_t sure = 0;
+  };
+  std::map<std::uint64_t, Seal> seals;
   for (auto place = files->rbegin(); place != files->rend(); ++place) {
     const SegmentFile& file = **place;
-    if (sync_) {
-      if (auto synced = system::sync_data(file.descriptor.get(), file.path); !synced) return synced;
-    }
-    system::forget_cached(file.descriptor.get());
-    const auto limit = limits.find(file.identity.number);
-    if (limit != limits.end() && limit->second == 0) continue;
+    const auto known = seals.find(file.identity.number);
+    if (known != seals.end() && known->second.groups == 0) continue;
     std::string buffer;
     auto octets = system::read(file.descriptor.get(), file.path, 0, seals_octets, buffer);
     if (!octets) return octets.error();
-    auto scanned = scan_segment(file.identity, *octets, 1, false, file.path, [&](const RecordView& record) {
+    auto scanned = scan_segment(file.identity, *octets, 1, 0, file.path, [&](const RecordView& record) {
       RecordReader reader(record.head);
       const std::uint64_t number = reader.number();
-      const std::uint32_t groups = reader.small_number();
-      limits.try_emplace(number, groups);
+      Seal seal;
+      seal.groups = reader.small_number();
+      seal.sure = reader.small_number();
+      seals.try_emplace(number, seal);
       return record.kind == RecordKind::seal && reader.done();
     });
     if (!scanned) return scanned.error();
   }
   for (auto& file : *files) {
     id_floor_ = std::max(id_floor_, file->identity.id_floor + id_block);
-    const std::uint64_t number = file->identity.number;
-    const auto limit = limits.find(number);
-    const bool sealed = limit != limits.end();
+    const auto known = seals.find(file->identity.number);
+    const Seal seal = known == seals.end() ? Seal{} : known->second;
     SegmentState& segment = table_.add(std::move(file));
-    if (auto done = replay_segment(segment, sealed ? limit->second : no_limit, sealed); !done) return done;
+    if (auto done = replay_segment(segment, seal.groups, seal.sure); !done) return done;
   }
   copies_.clear();
   index_.keep();
@@ -53,15 +54,23 @@ Result<void> Journal::replay() {
   return {};
 }
 
-Result<void> Journal::replay_segment(SegmentState& segment, std::uint32_t limit, bool sealed) {
+Result<void> Journal::replay_segment(SegmentState& segment, std::uint32_t limit, std::uint32_t sure) {
   const SegmentFile& file = *segment.file;
   std::string buffer;
   auto octets = system::read(file.descriptor.get(), file.path, 0, static_cast<std::size_t>(file.identity.size), buffer);
   if (!octets) return octets.error();
-  auto scanned = scan_segment(file.identity, *octets, limit, sealed, file.path,
-                              [&](const RecordView& record) { return replay_record(segment, record); });
+  const std::size_t first = uncertain_.size();
+  std::uint32_t group = 0;
+  auto scanned = scan_segment(file.identity, *octets, limit, sure, file.path, [&](const RecordView& record) {
+    // A group that another follows was durable before that was written.
+    if (record.group != group) uncertain_.resize(first);
+    group = record.group;
+    return replay_record(segment, record);
+  });
   if (!scanned) return scanned.error();
-  segment.durable_groups = scanned->groups;
+  segment.groups = scanned->groups;
+  segment.sure_groups = std::max(sure, scanned->groups == 0 ? 0 : scanned->groups - 1);
+  if (segment.sure_groups == segment.groups || group + 1 != segment.groups) uncertain_.resize(first);
   return {};
 }
 
@@ -86,6 +95,7 @@ bool Journal::replay_message(SegmentState& segment, const RecordView& record) {
   const std::uint64_t body = message.prefix_octets + (read.file == 0 ? message.content_octets : 0);
   if (!reader.done() || body != record.body.size() || message.recipients.empty()) return false;
   std::vector<std::uint64_t>& copies = copies_[message.id];
+  uncertain_.push_back({message.id, true, segment.number(), record.offset, copies});
   for (const std::uint64_t other : copies) table_.pin(segment.number(), other, message.id);
   if (std::find(copies.begin(), copies.end(), segment.number()) == copies.end()) copies.push_back(segment.number());
   if (const IndexEntry* before = index_.find(message.id)) {
@@ -119,6 +129,7 @@ bool Journal::replay_change(SegmentState& segment, const RecordView& record) {
   if (!reader.done()) return false;
   if (const auto copies = copies_.find(id); copies != copies_.end()) {
     for (const std::uint64_t other : copies->second) table_.pin(segment.number(), other, id);
+    uncertain_.push_back({id, false, segment.number(), record.offset, copies->second});
   }
   if (index_.find(id) == nullptr) return true;  // its segment is gone already
   IndexEntry& entry = index_.change(id);

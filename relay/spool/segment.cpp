@@ -22,7 +22,6 @@ constexpr std::size_t segment_header_octets = 64;
 // Places in a group's header.
 constexpr std::size_t group_number_at = 16;
 constexpr std::size_t group_place_at = 24;
-constexpr std::size_t group_durable_at = 28;
 constexpr std::size_t group_length_at = 32;
 constexpr std::size_t group_records_at = 40;
 constexpr std::size_t group_digest_at = 48;
@@ -44,7 +43,6 @@ std::uint64_t add_to_digest(std::uint64_t digest, std::uint64_t sum) noexcept {
 
 struct GroupHeader {
   std::uint32_t place = 0;
-  std::uint32_t durable = 0;
   std::uint64_t length = 0;
   std::uint32_t records = 0;
   std::uint64_t digest = 0;
@@ -57,9 +55,8 @@ std::optional<GroupHeader> parse_group_header(const SegmentIdentity& identity, s
     return std::nullopt;
   }
   if (get_fixed64(octets, group_number_at) != identity.number) return std::nullopt;
-  return GroupHeader{get_fixed32(octets, group_place_at), get_fixed32(octets, group_durable_at),
-                     get_fixed64(octets, group_length_at), get_fixed32(octets, group_records_at),
-                     get_fixed64(octets, group_digest_at)};
+  return GroupHeader{get_fixed32(octets, group_place_at), get_fixed64(octets, group_length_at),
+                     get_fixed32(octets, group_records_at), get_fixed64(octets, group_digest_at)};
 }
 
 /// The records of the group at the start of `octets`, checked.
@@ -74,6 +71,7 @@ std::optional<std::vector<RecordView>> parse_group(const GroupHeader& header, st
     auto record = parse_record(rest, seed);
     if (!record) return std::nullopt;
     digest = add_to_digest(digest, get_fixed64(rest, 0));
+    record->group = header.place;
     record->offset = offset;
     offset += record->length;
     rest.remove_prefix(record->length);
@@ -165,11 +163,11 @@ void GroupBuilder::drop_record() { octets_.resize(end_); }
 
 std::size_t GroupBuilder::size_with(std::size_t more) const noexcept { return whole_blocks(end_ + more); }
 
-std::string_view GroupBuilder::finish(std::uint32_t place_in_segment, std::uint32_t durable_groups) {
+std::string_view GroupBuilder::finish(std::uint32_t place_in_segment) {
   std::string header(identity_.salt.data(), salt_octets);
   put_fixed64(header, identity_.number);
   put_fixed32(header, place_in_segment);
-  put_fixed32(header, durable_groups);
+  put_fixed32(header, 0);
   put_fixed64(header, end_ - group_header_octets);
   put_fixed32(header, records_);
   put_fixed32(header, 0);
@@ -196,7 +194,7 @@ std::optional<RecordView> parse_record(std::string_view octets, std::uint64_t se
 }
 
 Result<SegmentScan> scan_segment(const SegmentIdentity& identity, std::string_view octets, std::uint32_t limit,
-                                 bool sealed, const std::string& path,
+                                 std::uint32_t sure, const std::string& path,
                                  const std::function<bool(const RecordView&)>& visit) {
   const std::uint64_t seed = identity.seed();
   SegmentScan scan{0, block_octets};
@@ -213,13 +211,12 @@ Result<SegmentScan> scan_segment(const SegmentIdentity& identity, std::string_vi
     ++scan.groups;
   }
   if (scan.groups == limit) return scan;
-  if (sealed) return damaged(path, scan.end, "a group that was on stable storage is not valid");
-  for (std::uint64_t at = scan.end; at < octets.size(); at += block_octets) {
+  bool missing = scan.groups < sure;
+  for (std::uint64_t at = scan.end; !missing && at < octets.size(); at += block_octets) {
     const auto later = parse_group_header(identity, octets.substr(static_cast<std::size_t>(at)));
-    if (later && later->place >= scan.groups && later->durable > scan.groups) {
-      return damaged(path, scan.end, "a group that was on stable storage is not valid");
-    }
+    missing = later && later->place > scan.groups;
   }
+  if (missing) return damaged(path, scan.end, "a group that was on stable storage is not valid");
   return scan;
 }
 

@@ -2,12 +2,14 @@
 //
 //   segment   a header block, then groups, each at the start of a block; a block has 4096 octets
 //   header    magic, version, number, size, id floor, salt, checksum; the rest of its block is zero
-//   group     salt, segment number, place in the segment, how many groups were durable before it, length and digest of
-//             its records, checksum of this header; then the records; then zeros up to the end of the block
+//   group     salt, segment number, place in the segment, length and digest of its records, checksum of this header;
+//   then
+//             the records; then zeros up to the end of the block
 //   record    checksum, kind, lengths of head and body, head, body
 //
 // A group counts whole or not at all: its digest is made of the checksums of its records, and each is checked when the
-// segment is read. A block that holds a confirmed group is never written again, so a torn write cannot harm it.
+// segment is read. It is written only after the one before it was durable. A block that holds a confirmed group is
+// never written again, so a torn write cannot harm it.
 //
 // Segments are used again, because overwriting what is allocated and written costs the file system half of what new
 // blocks cost. What an earlier life left behind cannot come back: every life has a salt of its own, 16 random octets
@@ -52,7 +54,7 @@ enum class RecordKind : std::uint8_t {
   settle = 2,   ///< head: id, settlements
   gone = 3,     ///< head: id. Every recipient is settled
   state = 4,    ///< head: id, the unsettled recipients, settlements of the deferred ones: a settle written anew
-  seal = 5,     ///< head: segment number, count. That segment has so many groups, and no more than these are valid
+  seal = 5,     ///< head: segment number, two counts. No more than so many groups of it are valid, so many are for sure
 };
 
 /// Puts a group together in memory.
@@ -78,7 +80,7 @@ class GroupBuilder {
   [[nodiscard]] std::size_t size_with(std::size_t more) const noexcept;
 
   /// The group as it goes to the disk, valid until the next call.
-  std::string_view finish(std::uint32_t place_in_segment, std::uint32_t durable_groups);
+  std::string_view finish(std::uint32_t place_in_segment);
 
  private:
   SegmentIdentity identity_;
@@ -93,6 +95,7 @@ class GroupBuilder {
 /// A record as it stands in a segment.
 struct RecordView {
   RecordKind kind = RecordKind::message;
+  std::uint32_t group = 0;   ///< its group's place
   std::uint64_t offset = 0;  ///< in the segment
   std::size_t length = 0;    ///< with its header
   std::string_view head;
@@ -111,10 +114,10 @@ struct SegmentScan {
 inline constexpr std::uint32_t no_limit = UINT32_MAX;
 
 /// Reads the groups of a segment in order and calls `visit` for each record of a valid group, up to `limit` groups. The
-/// end is where a group is invalid: the tail that a crash left. It is damage instead (Errc::io), if less than a sealed
-/// number of groups is valid, or if a later group says that this one was durable.
+/// end is where a group is invalid: the tail that a crash left. It is damage instead (Errc::io) if less than `sure`
+/// groups are valid, or if a later group is there, which was written only when this one was durable.
 Result<SegmentScan> scan_segment(const SegmentIdentity& identity, std::string_view octets, std::uint32_t limit,
-                                 bool sealed, const std::string& path,
+                                 std::uint32_t sure, const std::string& path,
                                  const std::function<bool(const RecordView&)>& visit);
 
 }  // namespace sendconn::relay

@@ -39,6 +39,8 @@ Result<void> SegmentKeeper::sync_folder() {
 }
 
 Result<std::vector<std::shared_ptr<SegmentFile>>> SegmentKeeper::existing() {
+  // What an earlier run put away and did not get to sync must not come back after what is put away now.
+  if (auto synced = sync_folder(); !synced) return synced.error();
   auto names = system::list(path_);
   if (!names) return names.error();
   std::vector<std::shared_ptr<SegmentFile>> segments;

@@ -19,7 +19,8 @@ namespace sendconn::relay {
 
 struct SegmentState {
   std::shared_ptr<SegmentFile> file;  ///< null once it was handed to the keeper to be put away
-  std::uint32_t durable_groups = 0;
+  std::uint32_t groups = 0;           ///< that count
+  std::uint32_t sure_groups = 0;      ///< that are on stable storage for sure; the last one of a crash may not be
   std::uint64_t live_messages = 0;
   std::uint64_t live_octets = 0;  ///< of their records
   std::vector<QueueId> messages;  ///< whose record was written here; some live elsewhere or no more

@@ -111,8 +111,6 @@ Result<void> allocate(int fd, const std::string& path, std::uint64_t octets) {
   return {};
 }
 
-void forget_cached(int fd) noexcept { (void)::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); }
-
 Result<std::uint64_t> file_size(int fd, const std::string& path) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return error("inspect", path, errno);

@@ -63,8 +63,6 @@ Result<void> sync_data(int fd, const std::string& path);
 Result<void> sync_folder(int fd, const std::string& path);
 /// Gives a file its size and, where the file system can, its blocks: a full disk shows here instead of at a write.
 Result<void> allocate(int fd, const std::string& path, std::uint64_t octets);
-/// Makes the next reads come from the disk and not from memory; a hint that most file systems follow.
-void forget_cached(int fd) noexcept;
 Result<std::uint64_t> file_size(int fd, const std::string& path);
 Result<void> remove(const std::string& path);
 Result<void> rename(const std::string& from, const std::string& to);

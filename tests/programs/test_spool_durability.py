@@ -383,7 +383,7 @@ def test_every_call_may_fail_in_turn(folder, call, error):
         hit = next((record for record in shim.records() if record.op == powerloss.FAULT), None)
         label = f"{call} {error} {number} ({Path(hit.path).name if hit else 'not reached'})"
         shim.set_faults()
-        if life.opened and error in ("ENOSPC", "SHORT") and life.store(600) is None:
+        if hit and life.opened and error in ("ENOSPC", "SHORT") and life.store(600) is None:
             wrong.append(f"{label}: a full disk that has room again must do: {life.refusals[-1]}")
         life.tool.stop()
         if life.tool.process.returncode not in (0, 1):
