@@ -298,6 +298,8 @@ TEST(HandshakeTest, WhatComesBehindThe220OfStarttlsFailsTheSession) {
     ASSERT_GE(client.record.events.size(), 2U);
     // If the 220 came alone, StartTls was told, and a driver's TLS would fail; a driver that feeds it here fails, too.
     ASSERT_TRUE(client.record.events[client.record.events.size() - 2].starts_with("Failed local 451 4.7.5 ")) << cut;
+    const bool alone = cut == server.find("250 injected");
+    ASSERT_EQ(client.record.events.front() == "StartTls", alone) << cut;
     ASSERT_TRUE(client.record.closed);
     ASSERT_FALSE(client.session.tls());
     ASSERT_TRUE(client.record.output.ends_with("STARTTLS\r\n"));

@@ -1,4 +1,5 @@
 // SASL by itself: the vectors of RFC 7677, verifiers, and exchanges that somebody tampers with.
+#include <sendconn/crypto.hpp>
 #include <sendconn/sasl.hpp>
 
 #include <gtest/gtest.h>
@@ -77,6 +78,42 @@ TEST(ScramTest, ServerRefusesWhatWasTamperedWith) {
     const Result<std::string> result = server.finish(message);
     ASSERT_FALSE(result) << message;
     EXPECT_EQ(result.error().code, code) << message << ": " << result.error().text;
+  }
+}
+
+/// The proof of a client that knows the password, whatever it says before it.
+std::string prove(const std::string& without_proof) {
+  const auto salted = crypto::pbkdf2_sha256("pencil", pencil().salt, 4096);
+  const auto client_key = crypto::hmac_sha256(crypto::view(salted), "Client Key");
+  const auto stored_key = crypto::sha256(crypto::view(client_key));
+  const std::string transcript =
+      std::string(client_first.substr(3)) + "," + std::string(server_first) + "," + without_proof;
+  const auto signature = crypto::hmac_sha256(crypto::view(stored_key), transcript);
+  std::string proof;
+  for (std::size_t i = 0; i < client_key.size(); ++i) proof += static_cast<char>(client_key[i] ^ signature[i]);
+  return without_proof + ",p=" + base64::encode(proof);
+}
+
+TEST(ScramTest, ServerRefusesAGoodProofOverAnotherNonceOrBinding) {
+  const std::string nonce = std::string(client_nonce) + std::string(server_nonce);
+  const struct {
+    std::string without_proof;
+    bool good;
+  } cases[] = {
+      {"c=biws,r=" + nonce, true},
+      {"c=biws,r=" + nonce + ",x=extension", true},
+      {"c=biws,r=" + nonce + "x", false},
+      {"c=biws,r=" + std::string(client_nonce), false},
+      {"c=eSws,r=" + nonce, false},  // "y,,": another flag than at first
+      {"c=cD10bHMtdW5pcXVlLCw=,r=" + nonce, false},
+  };
+  for (const auto& [without_proof, good] : cases) {
+    ScramServer server;
+    ASSERT_TRUE(server.start(client_first));
+    server.challenge(pencil(), server_nonce);
+    const Result<std::string> result = server.finish(prove(without_proof));
+    EXPECT_EQ(result.ok(), good) << without_proof;
+    EXPECT_TRUE(good || result.error().code == Errc::crypto);
   }
 }
 

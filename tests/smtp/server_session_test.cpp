@@ -439,6 +439,17 @@ TEST(SequenceTest, TooManyRecipientsDoNotEndTheTransaction) {
                                      "rest in the next\r\n354 go\r\n250 2.0.0 queued\r\n"));
 }
 
+TEST(SequenceTest, RecipientsAreCountedByTransaction) {
+  ServerOptions with = options();
+  with.max_recipients = 2;
+  ServerDriver driver(with);
+  enter(driver, Scene::logged_in);
+  const std::string envelope = "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nRCPT TO:<c@example.org>\r\n";
+  driver.feed(envelope + "DATA\r\nx\r\n.\r\n" + envelope + "RSET\r\n" + envelope + "DATA\r\nx\ny\r\n.\r\n" + envelope +
+              "EHLO c.example\r\n" + envelope);
+  EXPECT_EQ(driver.record.output.find("452 "), std::string::npos) << driver.record;
+}
+
 TEST(SequenceTest, RefusedRecipientsDoNotCountAsErrors) {
   ServerOptions with = options();
   with.max_errors = 3;
@@ -474,6 +485,7 @@ TEST(ArgumentsTest, MailAndRcpt) {
       {"MAIL FROM:<@relay.example,@b.example:a@example.org>", "Mail a@example.org"},
       {"MAIL FROM:<@relay.example a@example.org>", "501 5.1.7 "},
       {"MAIL FROM:<\"a>b\\\" c\"@example.org>", "Mail \"a>b\\\" c\"@example.org"},
+      {"MAIL FROM:<\"a\\\">b\"@example.org>", "Mail \"a\\\">b\"@example.org"},
       {"MAIL FROM:<a@example.org> SIZE=0", "Mail a@example.org SIZE=0"},
       {"MAIL FROM:<a@example.org> SIZE=52428800", "Mail a@example.org SIZE=52428800"},
       {"MAIL FROM:<a@example.org> SIZE=52428801", "552 5.3.4 "},
@@ -948,6 +960,22 @@ TEST(ShutDownTest, InsideAMessageWhenItHasBeenAnswered) {
     driver.take_output();
     EXPECT_EQ(driver.record.output, "354 go\r\n250 2.0.0 queued\r\n421 4.3.2 stopping\r\n");
     EXPECT_EQ(driver.record.events.back(), "Closed 421 4.3.2 stopping");
+  }
+}
+
+TEST(ShutDownTest, AnEndedTransactionIsToldAllTheSame) {
+  const ServerOptions with = options();
+  for (const bool by_time : {false, true}) {
+    ServerDriver driver(with);
+    enter_phase(driver, 5);
+    driver.session.feed("RSET\r\n", start);
+    if (by_time) {
+      driver.session.on_time(start + std::chrono::hours(1));
+    } else {
+      driver.session.shut_down(Reply{421, {4, 3, 2}, "stopping"});
+    }
+    EXPECT_TRUE(std::holds_alternative<Reset>(driver.session.next_event()));
+    EXPECT_TRUE(std::holds_alternative<Closed>(driver.session.next_event()));
   }
 }
 
