@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/base/base64.hpp"
+#include "lib/smtp/capabilities.hpp"
 #include "lib/smtp/reply_reader.hpp"
 #include "tests/smtp/drive.hpp"
 
@@ -225,6 +226,16 @@ std::vector<Handshake> handshakes() {
         "5802 section 5.1)",
         "Closed 451 4.7.0 login failed: SCRAM: the server did not prove that it knows the user's verifier (RFC 5802 "
         "section 5.1)"},
+       nullptr,
+       with_tls(TlsMode::implicit, 4)},
+      {"the proof again and again",
+       "220 hi|250-mx|250 AUTH SCRAM-SHA-256|334 "
+       "cj1yT3ByTkdmd0ViZVJXZ2JORWtxTyVodllEcFdVYTJSYVRDQWZ1eEZJbGopaE5sRiRrMCxzPVcyMlphSjBTTlk3c29Fc1VFamI2Z1E9PSxpPTQ"
+       "w"
+       "OTY=|334 dj02cnJpVFJCaTIzV3BSUi93dHVwK21NaFVaVW4vZEI1bkxUSlJzamw5NUc0PQ==|334 "
+       "dj02cnJpVFJCaTIzV3BSUi93dHVwK21NaFVaVW4vZEI1bkxUSlJzamw5NUc0PQ==",
+       {"Failed local 451 4.7.0 login failed: the server asks for more than SCRAM-SHA-256 has",
+        "Closed 451 4.7.0 login failed: the server asks for more than SCRAM-SHA-256 has"},
        nullptr,
        with_tls(TlsMode::implicit, 4)},
       {"a challenge that is none",
@@ -603,6 +614,15 @@ TEST(TransactionTest, QuitBeforeReady) {
   EXPECT_EQ(client.record.events, Events{"Closed orderly 221 bye"});
 }
 
+TEST(TransactionTest, QuitWhileEhloIsUnanswered) {
+  ClientDriver client(options());
+  client.feed(greeting);
+  client.session.quit(start);
+  client.feed(bare);
+  EXPECT_TRUE(client.record.events.empty()) << "who has quit is not told Ready" << client.record;
+  EXPECT_EQ(client.record.output, "EHLO client.example\r\nQUIT\r\n");
+}
+
 // ── 421, loss and time, at every stage ─────────────────────────────────────────────────────────────────────────────
 
 /// Replies up to each stage of a message.
@@ -644,6 +664,16 @@ TEST(EndTest, LossAtEveryStage) {
   idle.session.input_closed();
   idle.take_events();
   EXPECT_EQ(idle.record.events, Events{"Closed 0"});
+}
+
+TEST(EndTest, ALoneDotForNobodyIsNoMessage) {
+  Sender client(pipelining);
+  client.begin(envelope({"b@example.net"}));
+  client.feed("250 ok\r\n550 no\r\n354 go\r\n");
+  client.record.events.clear();
+  client.session.input_closed();
+  client.take_events();
+  EXPECT_EQ(client.record.events[0], "Failed local 451 4.4.2 connection lost, no reply to the message");
 }
 
 TEST(EndTest, AReplyWhileTheMessageIsSentEndsIt) {
@@ -760,6 +790,22 @@ TEST(ReplyReaderTest, Replies) {
       }
     }
   }
+}
+
+TEST(CapabilitiesTest, AreReadLineByLine) {
+  const Capabilities all = parse_capabilities(
+      "PIPELINING.example says hello\npipelining\nSIZE 99\n8bitmime\nSmtpUtf8\nSTARTTLS\nENHANCEDSTATUSCODES\n"
+      "AUTH CRAM-MD5 plain\nAUTH=LOGIN\nX-WHATEVER 1");
+  EXPECT_TRUE(all.extended && all.pipelining && all.size && all.eight_bit_mime && all.smtputf8 && all.starttls &&
+              all.enhanced_codes);
+  EXPECT_EQ(all.max_octets, 99U);
+  EXPECT_EQ(all.mechanisms, 3);
+  const Capabilities none = parse_capabilities(
+      "PIPELINING\nPIPELINING=1\nSIZES 5\nX8BITMIME\nAUTHENTICATE PLAIN\nSTARTTLS_NO\nAUTH\n\n SMTPUTF8");
+  EXPECT_FALSE(none.pipelining || none.size || none.eight_bit_mime || none.smtputf8 || none.starttls);
+  EXPECT_EQ(none.mechanisms, 0);
+  EXPECT_EQ(parse_capabilities("mx\nSIZE x").max_octets, 0U);
+  EXPECT_TRUE(parse_capabilities("mx\nSIZE").size);
 }
 
 TEST(ReplyReaderTest, EndlessRepliesEnd) {

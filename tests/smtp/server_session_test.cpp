@@ -476,6 +476,8 @@ TEST(SequenceTest, AMessageForgivesErrorsAndIdleCommands) {
 // ── Hostile input 4 and 6: size, octets, injection ─────────────────────────────────────────────────────────────────
 
 TEST(ArgumentsTest, MailAndRcpt) {
+  const std::string long_route = "MAIL FROM:<@" + std::string(60, 'a') + "." + std::string(60, 'b') + "." +
+                                 std::string(60, 'c') + "." + std::string(60, 'd') + ":a@example.org>";
   const struct {
     const char* command;
     const char* result;  // an event, or the start of a reply
@@ -518,6 +520,7 @@ TEST(ArgumentsTest, MailAndRcpt) {
       {"MAIL FROM:<a>", "501 5.1.7 "},
       {"MAIL FROM:<a b@example.org>", "501 5.1.7 "},
       {"MAIL FROM:< >", "501 5.1.7 "},
+      {long_route.c_str(), "501 5.1.7 "},
       {"RCPT TO:<b@example.org>", "Rcpt b@example.org"},
       {"RCPT TO:<@a.example:b@example.org>", "Rcpt b@example.org"},
       {"RCPT TO:<>", "501 5.1.3 "},
@@ -779,6 +782,7 @@ TEST(AuthTest, Outcomes) {
       {"AUTH LOGIN||" + b64("pencil"), "", "535 5.7.8", false},
       {"AUTH LOGIN|*", "", "501 5.0.0", false},
       {"AUTH LOGIN|" + b64("user") + "|*", "", "501 5.0.0", false},
+      {"AUTH LOGIN =|" + b64("pencil"), "", "535 5.7.8", false},
       {"AUTH CRAM-MD5", "", "504 5.5.4", false},
       {"AUTH SCRAM-SHA-1", "", "504 5.5.4", false},
       {"AUTH SCRAM-SHA-256-PLUS", "", "504 5.5.4", false},
@@ -808,6 +812,23 @@ TEST(AuthTest, Outcomes) {
       driver.feed("NOOP\r\n");
       ASSERT_TRUE(driver.record.output.ends_with("250 2.0.0 OK\r\n")) << "commands are read again: " << input;
     }
+  }
+}
+
+TEST(AuthTest, AnythingBehindTheServersProofIsNoScram) {
+  const ServerOptions with = options();
+  for (const char* last : {"", "=", "eA==", "*", "!"}) {
+    ServerDriver driver(with);
+    enter(driver, Scene::encrypted);
+    driver.feed(
+        "EHLO c.example\r\nAUTH SCRAM-SHA-256 biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=\r\n"
+        "Yz1iaXdzLHI9ck9wck5HZndFYmVSV2diTkVrcU8laHZZRHBXVWEyUmFUQ0FmdXhGSWxqKWhObEYkazAscD1kSHpiWmFwV0lrNGpVaE4rVXRlOX"
+        "l0YWc5empmTUhnc3FtbWl6N0FuZFZRPQ==\r\n" +
+        std::string(last) + "\r\n");
+    const bool good = *last == '\0' || *last == '=';
+    EXPECT_EQ(driver.session.authenticated(), good) << last;
+    EXPECT_EQ(driver.record.events.back(), good ? "LoginDone user ok" : "LoginDone user failed") << last;
+    EXPECT_TRUE(last_reply(driver.record.output).starts_with(good ? "235 " : "501 ")) << last;
   }
 }
 
@@ -912,6 +933,9 @@ TEST(DeadlineTest, OfTheMessage) {
   EXPECT_EQ(driver.session.next_deadline(), start + seconds(180)) << "an octet now and then does not help";
   driver.feed(std::string(ServerOptions::min_data_progress, 'x'));
   EXPECT_EQ(driver.session.next_deadline(), start + seconds(280));
+  driver.now = start + seconds(110);
+  driver.feed("x");
+  EXPECT_EQ(driver.session.next_deadline(), start + seconds(280));
   driver.session.on_time(start + seconds(280));
   driver.take_events();
   EXPECT_TRUE(driver.record.closed);
@@ -977,6 +1001,22 @@ TEST(ShutDownTest, AnEndedTransactionIsToldAllTheSame) {
     EXPECT_TRUE(std::holds_alternative<Reset>(driver.session.next_event()));
     EXPECT_TRUE(std::holds_alternative<Closed>(driver.session.next_event()));
   }
+}
+
+TEST(ShutDownTest, WhatWasNotToldYetIsToldNoMore) {
+  const ServerOptions with = options();
+  for (const char* command : {"EHLO c.example\r\n", "STARTTLS\r\n"}) {
+    ServerDriver shut(with);
+    enter(shut, Scene::clear);
+    shut.session.feed(command, start);
+    shut.session.shut_down(Reply{421, {4, 3, 2}, "stopping"});
+    EXPECT_TRUE(std::holds_alternative<Closed>(shut.session.next_event())) << command;
+  }
+  ServerDriver lost(with);
+  enter(lost, Scene::clear);
+  lost.session.feed("STARTTLS\r\n", start);
+  lost.session.input_closed();
+  EXPECT_TRUE(std::holds_alternative<Closed>(lost.session.next_event())) << "nobody is left to shake hands with";
 }
 
 TEST(LossTest, TellsOfATransactionAndNotOfAStoredMessage) {
