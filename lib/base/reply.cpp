@@ -13,18 +13,19 @@ constexpr bool is_control(char c) noexcept { return (c >= 0 && c < 0x20) || c ==
 /// The next octet belongs to the same UTF-8 character, so the text must not be cut in front of it.
 constexpr bool continues_character(char c) noexcept { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; }
 
-void append_number(std::string& out, std::uint16_t number) {
-  char digits[5];
-  const auto [end, fault] = std::to_chars(std::begin(digits), std::end(digits), number);
-  out.append(digits, end);
+/// Four numbers of up to 5 digits, two dots, two spaces: "550 5.7.1 ".
+constexpr std::size_t max_prefix_octets = 24;
+
+char* put_number(char* at, std::uint16_t number) noexcept {
+  return std::to_chars(at, at + 5, number).ptr;  // 65535 is the largest
 }
 
-void append_code(std::string& out, const EnhancedCode& code) {
-  append_number(out, code.klass);
-  out += '.';
-  append_number(out, code.subject);
-  out += '.';
-  append_number(out, code.detail);
+char* put_code(char* at, const EnhancedCode& code) noexcept {
+  at = put_number(at, code.klass);
+  *at++ = '.';
+  at = put_number(at, code.subject);
+  *at++ = '.';
+  return put_number(at, code.detail);
 }
 
 /// Appends the text with every control character turned into a space.
@@ -50,9 +51,8 @@ std::size_t fold_at(std::string_view text, std::size_t room) noexcept {
 }  // namespace
 
 std::string EnhancedCode::format() const {
-  std::string out;
-  append_code(out, *this);
-  return out;
+  char octets[max_prefix_octets];
+  return {octets, put_code(octets, *this)};
 }
 
 Result<EnhancedCode> EnhancedCode::parse(std::string_view text) {
@@ -79,19 +79,14 @@ Result<EnhancedCode> EnhancedCode::parse(std::string_view text) {
 }
 
 void Reply::append_to(std::string& out, bool with_enhanced) const {
-  char prefix[24];
-  std::size_t prefix_size = 0;
-  {
-    // "550 5.7.1 ": the fourth octet becomes '-' on every line but the last.
-    std::string start;
-    append_number(start, code);
-    start += ' ';
-    if (with_enhanced && !enhanced.empty() && enhanced.klass == code / 100) {
-      append_code(start, enhanced);
-      start += ' ';
-    }
-    prefix_size = start.copy(prefix, sizeof prefix);
+  char prefix[max_prefix_octets];  // its fourth octet becomes '-' on every line but the last
+  char* end_of_prefix = put_number(prefix, code);
+  *end_of_prefix++ = ' ';
+  if (with_enhanced && !enhanced.empty() && enhanced.klass == code / 100) {
+    end_of_prefix = put_code(end_of_prefix, enhanced);
+    *end_of_prefix++ = ' ';
   }
+  const auto prefix_size = static_cast<std::size_t>(end_of_prefix - prefix);
   const std::size_t room = max_line_octets - prefix_size - 2;
   std::string_view rest = text;
   bool more = true;
@@ -122,12 +117,13 @@ std::string Reply::format(bool with_enhanced) const {
 }
 
 std::string Reply::summary() const {
-  std::string out;
-  append_number(out, code);
+  char prefix[max_prefix_octets];
+  char* end = put_number(prefix, code);
   if (!enhanced.empty()) {
-    out += ' ';
-    append_code(out, enhanced);
+    *end++ = ' ';
+    end = put_code(end, enhanced);
   }
+  std::string out(prefix, end);
   if (!text.empty()) {
     out += ' ';
     append_harmless(out, text);
