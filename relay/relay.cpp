@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "relay/admin/server.hpp"
+#include "relay/admin/stores.hpp"
 #include "relay/config/secret_file.hpp"
 #include "relay/config/socket_address.hpp"
-#include "relay/control/store.hpp"
 #include "relay/delivery/admin.hpp"
 #include "relay/delivery/queue.hpp"
 #include "relay/net/cares.hpp"
@@ -29,6 +29,7 @@ namespace {
 constexpr std::size_t max_reading_waiting = 10'000;
 constexpr std::size_t max_limit_keys = 100'000;
 constexpr int end_of_drain = SIGUSR1;
+constexpr std::chrono::seconds lock_patience{2};  // a command line without a relay holds the lock for milliseconds
 
 /// Everything that runs, in the order of dependence: a member uses only those above it.
 class Relay {
@@ -102,27 +103,14 @@ class Relay {
 
  private:
   Result<void> open_stores() {
-    ControlOptions control;
-    control.folder = config_.state_folder;
-    control.provider = config_.provider;
-    if (!config_.passphrase_file.empty()) {
-      auto passphrase = read_secret_file(config_.passphrase_file);
-      if (!passphrase) return passphrase.error();
-      control.passphrase = std::move(*passphrase);
-    }
-    auto store = ControlStore::open(control);
+    auto store = open_control_store(config_, lock_patience);
     if (!store) return store.error();
     store_ = std::make_unique<ControlStore>(std::move(*store));
     auto directory = store_->snapshot();
     if (!directory) return directory.error();
     directory_ = std::move(*directory);
 
-    SpoolOptions spool;
-    spool.folder = config_.state_folder + "/spool";
-    spool.sync = config_.spool_sync;
-    spool.max_octets = config_.spool_max_octets;
-    spool.min_free_octets = config_.spool_min_free_octets;
-    auto opened = open_spool(spool);
+    auto opened = open_spool(spool_options(config_));
     if (!opened) return opened.error();
     spool_ = std::move(*opened);
     return {};

@@ -66,12 +66,15 @@ void Output::values(const std::vector<std::pair<std::string, std::string>>& name
   }
   for (const auto& [name, value] : named) {
     if (value.empty()) continue;
-    put("  " + name + std::string(width - width_of(name) + 2, ' ') + value + "\n");
+    std::string text = "  " + name;
+    text.append(width - width_of(name) + 2, ' ').append(value);
+    line(text);
   }
 }
 
 void Output::table(const std::vector<std::string>& heading, const std::vector<std::vector<Cell>>& rows) const {
   std::vector<std::size_t> widths;
+  widths.reserve(heading.size());
   for (const std::string& title : heading) widths.push_back(width_of(title));
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(harmless(row[i].text)));
@@ -90,6 +93,7 @@ void Output::table(const std::vector<std::string>& heading, const std::vector<st
     line(text);
   };
   std::vector<Cell> titles;
+  titles.reserve(heading.size());
   for (const std::string& title : heading) titles.emplace_back(title, Style::bold);
   print(titles);
   for (const auto& row : rows) print(row);

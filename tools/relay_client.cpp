@@ -43,11 +43,11 @@ std::string own_folder() {
 
 /// $SENDCONN_RELAY, beside this program (installed), in the next folder (a build tree), in sbin, or on the path.
 std::string find_program() {
-  if (const char* named = std::getenv("SENDCONN_RELAY"); named != nullptr && *named != '\0')
-    return named;  // NOLINT(concurrency-mt-unsafe)
+  const char* named = std::getenv("SENDCONN_RELAY");  // NOLINT(concurrency-mt-unsafe): one thread
+  if (named != nullptr && *named != '\0') return named;
   if (const std::string folder = own_folder(); !folder.empty()) {
     for (const char* place : {"/", "/../relay/", "/../sbin/"}) {
-      const std::string path = folder + place + program;
+      std::string path = folder + place + program;
       if (::access(path.c_str(), X_OK) == 0) return path;
     }
   }

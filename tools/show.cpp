@@ -26,7 +26,7 @@ std::string joined(const Json& object, const char* name) {
   return all;
 }
 
-std::string or_dash(std::string value) { return value.empty() ? "-" : value; }
+std::string or_dash(const std::string& value) { return value.empty() ? "-" : value; }
 
 /// "2026-11-22T15:02:50Z" as "2026-11-22 15:02".
 std::string short_time(const Json& object, const char* name) {
@@ -34,6 +34,16 @@ std::string short_time(const Json& object, const char* name) {
   if (value.size() < 16) return or_dash(value);
   value[10] = ' ';
   return value.substr(0, 16);
+}
+
+/// A TXT record's text as a zone file quotes it (RFC 1035 section 5.1).
+std::string character_string(const std::string& value) {
+  std::string quoted = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
 }
 
 Style style_of(const std::string& state) {
@@ -276,17 +286,22 @@ void status(const Output& out, const Json& result) {
 void dns_answer(const Output& out, const Json& result) {
   const std::string name = text(result, "name");
   const std::string type = text(result, "type");
+  const bool is_name = type == "CNAME" || type == "NS" || type == "PTR";
+  const auto print = [&out](const std::string& owner, const std::string& middle, const std::string& value) {
+    std::string row = owner;
+    row.append(". ").append(middle).append(" ").append(value);
+    out.line(row);
+  };
   std::string owner = name;
   for (const Json& alias : list(result, "aliases")) {
-    const std::string target = harmless(alias.get<std::string>());
-    out.line(owner + ". IN CNAME " + target + ".");
+    const std::string target = harmless(alias.get_ref<const std::string&>());
+    print(owner, "IN CNAME", target + ".");
     owner = target;
   }
+  const std::string middle = text(result, "ttl") + " IN " + type;
   for (const Json& record : list(result, "records")) {
-    std::string value = harmless(record.get<std::string>());
-    if (type == "TXT") value = "\"" + value + "\"";
-    if (type == "CNAME" || type == "NS" || type == "PTR") value += ".";
-    out.line(owner + ". " + text(result, "ttl") + " IN " + type + " " + value);
+    const std::string value = harmless(record.get_ref<const std::string&>());
+    print(owner, middle, type == "TXT" ? character_string(value) : is_name ? value + "." : value);
   }
   if (list(result, "records").empty()) out.line("; " + name + " " + type + ": " + text(result, "status"));
   if (result.value("authenticated", false)) out.line("; authenticated by DNSSEC, says the resolver");

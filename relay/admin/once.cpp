@@ -10,7 +10,7 @@
 #include "relay/admin/line_socket.hpp"
 #include "relay/admin/protocol.hpp"
 #include "relay/admin/spool_queue.hpp"
-#include "relay/config/secret_file.hpp"
+#include "relay/admin/stores.hpp"
 
 namespace sendconn::relay {
 namespace {
@@ -40,25 +40,11 @@ std::optional<std::string> ask_relay(const Config& config, const std::string& re
   return *answer;
 }
 
-Result<ControlStore> open_store(const Config& config) {
-  ControlOptions options;
-  options.folder = config.state_folder;
-  options.provider = config.provider;
-  if (!config.passphrase_file.empty()) {
-    auto passphrase = read_secret_file(config.passphrase_file);
-    if (!passphrase) return std::move(passphrase).error();
-    options.passphrase = std::move(*passphrase);
-  }
-  auto store = ControlStore::open(options);
-  crypto::wipe(options.passphrase);
-  return store;
-}
-
 std::string ask(const Config& config, const std::string& request) {
   const auto patience = std::chrono::steady_clock::now() + start_patience;
   while (true) {
     if (auto answer = ask_relay(config, request)) return *answer;
-    auto store = open_store(config);
+    auto store = open_control_store(config, std::chrono::milliseconds(0));
     if (store) {
       admin::SpoolQueue queue(config);
       return admin::answer({config, *store, queue, false, {}}, request);

@@ -176,10 +176,6 @@ json show(const KeyRecord& record, const crypto::PrivateKey* key) {
   if (key != nullptr) {
     shown["record_text"] = dkim::format_key_record(*key);
     shown["zone_line"] = dkim::format_key_zone_line(record.domain, record.selector, *key);
-    shown["record"] = {{"name", shown["record_name"]},
-                       {"type", "TXT"},
-                       {"text", shown["record_text"]},
-                       {"zone_line", shown["zone_line"]}};
   }
   return shown;
 }
@@ -235,21 +231,6 @@ json show(const dns::Answer& answer, dns::RecordType type) {
           {"ttl", answer.ttl.count()},
           {"authenticated", answer.authenticated},
           {"aliases", answer.aliases}};
-}
-
-std::string to_code_points(std::string_view octets) {
-  std::string text;
-  text.reserve(octets.size());
-  for (const char c : octets) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (octet < 0x80) {
-      text += c;
-    } else {
-      text += static_cast<char>(0xc0U | (octet >> 6U));
-      text += static_cast<char>(0x80U | (octet & 0x3fU));
-    }
-  }
-  return text;
 }
 
 Result<std::string> from_code_points(std::string_view text) {

@@ -51,9 +51,8 @@ nlohmann::json show(const QueuedMessage& message);
 nlohmann::json show(const RelayStatus& status);
 nlohmann::json show(const dns::Answer& answer, dns::RecordType type);
 
-/// Octets as JSON text can carry them: each octet is the code point of its number, in UTF-8.
-std::string to_code_points(std::string_view octets);
-/// Errc::syntax for a code point above U+00FF.
+/// Octets as JSON text carries them: each is the code point of its number, in UTF-8. Errc::syntax for a code point
+/// above U+00FF.
 Result<std::string> from_code_points(std::string_view text);
 
 }  // namespace sendconn::relay::admin

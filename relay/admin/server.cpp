@@ -59,12 +59,11 @@ Result<std::unique_ptr<AdminServer>> AdminServer::start(const Config& config, Co
   if (!listener) return std::move(listener).error();
   admin::Descriptor stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop.valid()) return Error{Errc::io, "eventfd: " + std::generic_category().message(errno)};
-  // NOLINTNEXTLINE(modernize-make-unique): make_unique cannot brace an aggregate
-  auto impl = std::unique_ptr<Impl>(new Impl{config.admin_socket,
-                                             std::move(*listener),
-                                             std::move(stop),
-                                             {config, store, queue, true, std::move(on_change)},
-                                             {}});
+  auto impl = std::make_unique<Impl>(Impl{config.admin_socket,
+                                          std::move(*listener),
+                                          std::move(stop),
+                                          {config, store, queue, true, std::move(on_change)},
+                                          {}});
   impl->thread = std::thread([running = impl.get()] { running->run(); });
   return std::unique_ptr<AdminServer>(new AdminServer(std::move(impl)));
 }

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <future>
 
+#include "relay/admin/stores.hpp"
+
 namespace sendconn::relay::admin {
 namespace {
 
@@ -13,12 +15,7 @@ UnixTime now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::sy
 
 Result<void> SpoolQueue::open() {
   if (spool_) return {};
-  SpoolOptions options;
-  options.folder = config_.state_folder + "/spool";
-  options.sync = config_.spool_sync;
-  options.max_octets = config_.spool_max_octets;
-  options.min_free_octets = config_.spool_min_free_octets;
-  auto spool = open_spool(options);
+  auto spool = open_spool(spool_options(config_));
   if (!spool) return std::move(spool).error();
   auto messages = (*spool)->load();
   if (!messages) return std::move(messages).error();

@@ -120,7 +120,7 @@ Kind<E> choice(Names<E> names) {
 }
 
 template <class Item>
-Kind<std::vector<Item>> list(const std::string& what, Kind<Item> item) {
+Kind<std::vector<Item>> list(const std::string& what, const Kind<Item>& item) {
   return {[=](const Value& value, const std::string& folder) -> Result<std::vector<Item>> {
             const auto* values = std::get_if<std::vector<Value>>(&value.data);
             if (values == nullptr) return must("an array of " + what);

@@ -10,12 +10,14 @@
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 
 namespace sendconn::relay {
 namespace {
 
 constexpr std::int64_t application_id = 0x73634374;  // "scCt": tells this database from any other
 constexpr std::int64_t schema_version = 1;
+constexpr std::chrono::milliseconds lock_poll{20};
 
 // One active domain of a name is an invariant of the database itself, not only of the code above it.
 constexpr const char* schema = R"(
@@ -116,11 +118,17 @@ class ControlStore::Lock {
   Lock& operator=(const Lock&) = delete;
   ~Lock() { ::close(file_); }
 
-  static Result<std::unique_ptr<Lock>> take(const std::string& path) {
+  static Result<std::unique_ptr<Lock>> take(const std::string& path, std::chrono::milliseconds patience) {
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) return Error{Errc::io, "cannot open the lock " + path + ": " + reason()};
     auto lock = std::make_unique<Lock>(file);
-    if (::flock(file, LOCK_EX | LOCK_NB) == 0) return lock;
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    int held = ::flock(file, LOCK_EX | LOCK_NB);
+    while (held != 0 && errno == EWOULDBLOCK && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(lock_poll);  // flock has no form with a timeout
+      held = ::flock(file, LOCK_EX | LOCK_NB);
+    }
+    if (held == 0) return lock;
     if (errno == EWOULDBLOCK) {
       return Error{Errc::conflict, path + " is held by another sendconn-relay: two must not share one state folder"};
     }
@@ -140,7 +148,7 @@ ControlStore::~ControlStore() { crypto::wipe(options_.passphrase); }
 Result<ControlStore> ControlStore::open(const ControlOptions& options) {
   const std::string path = options.folder + "/control.db";
   if (auto made = make_folder(options.folder); !made) return std::move(made).error();
-  auto lock = Lock::take(options.folder + "/control.lock");
+  auto lock = Lock::take(options.folder + "/control.lock", options.patience);
   if (!lock) return std::move(lock).error();
   if (auto made = make_private_file(path); !made) return std::move(made).error();
   auto database = Database::open(path);

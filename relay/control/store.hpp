@@ -9,6 +9,7 @@
 // immutable and shared.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -29,6 +30,9 @@ struct ControlOptions {
   std::string folder;                 ///< made with mode 0700 if it is not there
   std::string passphrase;             ///< encrypts private keys at rest; empty: stored in clear
   std::string provider = "sendconn";  ///< names the ownership records
+  /// How long to wait for the lock: a command line without a relay holds it for milliseconds, and a relay that starts
+  /// just then should not fail.
+  std::chrono::milliseconds patience{0};
 };
 
 class ControlStore {

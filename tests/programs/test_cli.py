@@ -1,6 +1,7 @@
 """The command line: every command on a running relay and on the files of one that does not run, its exit codes, its JSON,
 its secrets and its manners."""
 
+import fcntl
 import json
 import os
 import pty
@@ -18,7 +19,7 @@ import pytest
 from conftest import RECIPIENT, RECIPIENT_DOMAIN, SENDER, SENDER_DOMAIN, prepare
 from harness.dkim_check import verdicts
 from harness.process import free_port, wait_until
-from harness.relay import PASSWORD, RELAY, ROOT, TOOL
+from harness.relay import BUILD, PASSWORD, RELAY, ROOT, TOOL
 
 OK, FAILED, USAGE, NOT_FOUND, TEMPORARY = range(5)
 SECONDS = 60
@@ -659,3 +660,27 @@ def test_the_manual_lists_the_exit_codes_and_commands_of_the_program():
 @pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
 def test_the_relay_starts_with_every_level_that_the_configuration_names(level, make_relay):
     make_relay(settings={"log": {"level": level}})
+
+
+@pytest.mark.skipif(not shutil.which("meson"), reason="meson is not installed")
+def test_an_installation_has_the_programs_and_what_belongs_to_them(folder):
+    names = json.loads(subprocess.run(["meson", "introspect", "--installed", BUILD], capture_output=True, text=True, check=True).stdout)
+    installed = {path.rpartition("/")[2]: path for path in names.values()}
+    for name in ("sendconn", "sendconn-relay", "sendconn.toml.example", "sendconn-relay.service", "sendconn.bash"):
+        assert name in installed, installed
+    assert installed["sendconn.bash"].endswith("/bash-completion/completions/sendconn.bash")
+    assert installed["sendconn-relay.service"].endswith("/lib/systemd/system/sendconn-relay.service")
+    unit = next(path for path in names if path.endswith("sendconn-relay.service"))
+    assert f"ExecStart={installed['sendconn-relay']} " in open(unit).read(), "the service starts what is installed"
+
+
+def test_a_relay_that_starts_while_a_command_works_waits_for_it(make_relay):
+    one = make_relay(start=False)
+    one.add_account()
+    with open(one.state / "control.lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        release = threading.Timer(0.5, lambda: fcntl.flock(lock, fcntl.LOCK_UN))
+        release.start()
+        one.start()
+        release.join()
+    assert one.cli("relay", "status")["running"]

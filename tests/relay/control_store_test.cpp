@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 namespace sendconn::relay {
 namespace {
@@ -103,6 +104,17 @@ TEST_F(ControlStoreTest, ASecondProcessIsLockedOutUntilTheFirstIsGone) {
   EXPECT_THAT(second.error().text, HasSubstr("held by another sendconn-relay"));
   store_.reset();
   EXPECT_TRUE(ControlStore::open(options_).ok());
+}
+
+TEST_F(ControlStoreTest, WhoHasPatienceGetsTheLockOnceItIsFree) {
+  options_.patience = std::chrono::seconds(30);
+  std::thread holder([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the wait is what is tested
+    store_.reset();
+  });
+  const auto second = ControlStore::open(options_);
+  holder.join();
+  EXPECT_TRUE(second.ok()) << second.error().text;
 }
 
 TEST_F(ControlStoreTest, RefusesADatabaseThatOthersMayOpen) {
