@@ -274,10 +274,7 @@ const std::vector<Table>& tables() {
       {"log",
        {key("json", &Config::log_json, boolean()),
         key("level", &Config::log_level,
-            choice<std::string>({{"debug", "debug"},
-                                 {"info", "info"},
-                                 {"warning", "warn"},
-                                 {"error", "error"}})),
+            choice<std::string>({{"debug", "debug"}, {"info", "info"}, {"warning", "warn"}, {"error", "error"}})),
         key("file", &Config::log_file, path())}},
   };
   return all;
