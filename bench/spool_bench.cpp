@@ -1,6 +1,6 @@
 // spool_bench: whole lives of messages in the spool (stored, handed out from memory, settled, gone), on a real disk.
 //
-//   spool_bench FOLDER [--form journal|sqlite] [--size OCTETS] [--sessions N] [--messages N] [--backlog OCTETS]
+//   spool_bench FOLDER [--size OCTETS] [--sessions N] [--messages N] [--backlog OCTETS]
 //               [--no-sync]
 //
 // One thread plays the relay's event loop with N sessions: each waits for the commit of its message, settles it and
@@ -39,7 +39,6 @@ constexpr long tmpfs_magic = 0x01021994;
 
 struct Options {
   std::string folder;
-  SpoolForm form = SpoolForm::journal;
   std::size_t size = 4096;
   std::size_t sessions = 20;
   std::size_t messages = 20'000;
@@ -104,7 +103,7 @@ class Run {
     wanted.folder = options.folder;
     wanted.sync = options.sync;
     wanted.after_group = [this] { committed_.after_group(); };
-    auto spool = open_spool(wanted, options.form);
+    auto spool = open_spool(wanted);
     if (!spool) give_up(spool.error());
     spool_ = std::move(*spool);
     latencies_.reserve(options.messages);
@@ -178,12 +177,12 @@ class Run {
     };
     const double mail = count * static_cast<double>(options_.size + prefix_.size());
     std::printf(
-        "%-7s %s %6zu octets %3zu sessions %5llu MB behind: %7.0f life/s, spool %6.1f us, loop %5.1f us, "
+        "%s %6zu octets %3zu sessions %5llu MB behind: %7.0f life/s, spool %6.1f us, loop %5.1f us, "
         "p50 %6.2f ms, p99 %6.2f ms, group %5.1f, write x %.2f\n",
-        options_.form == SpoolForm::journal ? "journal" : "sqlite", options_.sync ? "synced" : "NOSYNC", options_.size,
-        options_.sessions, static_cast<unsigned long long>(options_.backlog >> 20), count / seconds,
-        (process - loop) / count * 1e6, loop / count * 1e6, at(0.5), at(0.99),
-        count / static_cast<double>(std::max<std::uint64_t>(groups, 1)), static_cast<double>(written) / mail);
+        options_.sync ? "synced" : "NOSYNC", options_.size, options_.sessions,
+        static_cast<unsigned long long>(options_.backlog >> 20), count / seconds, (process - loop) / count * 1e6,
+        loop / count * 1e6, at(0.5), at(0.99), count / static_cast<double>(std::max<std::uint64_t>(groups, 1)),
+        static_cast<double>(written) / mail);
   }
 
   Options options_;
@@ -209,9 +208,7 @@ Options parse(int argc, char** argv) {
       continue;
     }
     ++i;
-    if (word == "--form" && (value == "journal" || value == "sqlite")) {
-      options.form = value == "journal" ? SpoolForm::journal : SpoolForm::sqlite;
-    } else if (word == "--size") {
+    if (word == "--size") {
       options.size = std::strtoull(value.c_str(), nullptr, 10);
     } else if (word == "--sessions") {
       options.sessions = std::strtoull(value.c_str(), nullptr, 10);

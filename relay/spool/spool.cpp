@@ -1,4 +1,4 @@
-// What all forms of the spool share: contents in memory, ids, and which form is opened.
+// The spool put together: folder, large files, journal and committer; contents in memory; ids.
 #include "relay/spool/spool.hpp"
 
 #include <algorithm>
@@ -6,7 +6,6 @@
 
 #include "relay/spool/group_spool.hpp"
 #include "relay/spool/journal.hpp"
-#include "relay/spool/sqlite_ledger.hpp"
 
 namespace sendconn::relay {
 namespace {
@@ -36,10 +35,6 @@ QueueId first_free_id(QueueId floor) {
 }
 
 Result<std::unique_ptr<Spool>> open_spool(const SpoolOptions& options) {
-  return open_spool(options, SpoolForm::journal);
-}
-
-Result<std::unique_ptr<Spool>> open_spool(const SpoolOptions& options, SpoolForm form) {
   if (options.segment_octets < min_segment_octets) {
     return Error{Errc::invalid_argument, "a segment of the spool has at least " + std::to_string(min_segment_octets) +
                                              " octets, not " + std::to_string(options.segment_octets)};
@@ -48,8 +43,7 @@ Result<std::unique_ptr<Spool>> open_spool(const SpoolOptions& options, SpoolForm
   if (!folder) return folder.error();
   auto large = LargeFiles::open(**folder);
   if (!large) return large.error();
-  auto ledger =
-      form == SpoolForm::journal ? Journal::open(**folder, options, *large) : open_sqlite_ledger(**folder, *large);
+  auto ledger = Journal::open(**folder, options, *large);
   if (!ledger) return ledger.error();
   return GroupSpool::open(options, std::move(*folder), std::move(*large), std::move(*ledger));
 }

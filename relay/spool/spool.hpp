@@ -148,8 +148,4 @@ class Spool {
 /// One clear sentence on error: locked by another relay, made by a newer version, damaged, no permission.
 Result<std::unique_ptr<Spool>> open_spool(const SpoolOptions& options);
 
-/// The forms that were measured against each other; open_spool() above opens the journal.
-enum class SpoolForm : std::uint8_t { journal, sqlite };
-Result<std::unique_ptr<Spool>> open_spool(const SpoolOptions& options, SpoolForm form);
-
 }  // namespace sendconn::relay

@@ -670,9 +670,6 @@ const Form forms[] = {
      },
      [](const std::string& folder) { write_at(first_segment(folder), 8, std::string_view("\x63", 1)); },
      [](const std::string& folder) { write_at(first_segment(folder), 2 * 4096 + 700, "xyz"); }},
-    {"Sqlite", [](const SpoolOptions& options) { return open_spool(options, SpoolForm::sqlite); },
-     [](const std::string& folder) { write_at(folder + "/spool.db", 60, std::string_view("\0\0\0\x63", 4)); },
-     [](const std::string& folder) { write_at(folder + "/spool.db", 0, std::string(3 * 4096, 'x')); }},
 };
 
 INSTANTIATE_TEST_SUITE_P(Forms, SpoolContract, ::testing::ValuesIn(forms),
