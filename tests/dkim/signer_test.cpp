@@ -2,11 +2,9 @@
 // field looks like.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <new>
 #include <regex>
 #include <sstream>
 #include <thread>
@@ -16,19 +14,7 @@
 #include "lib/base/ascii.hpp"
 #include "lib/base/base64.hpp"
 #include "tests/dkim/reference.hpp"
-
-namespace {
-thread_local std::size_t allocations = 0;
-}
-
-// Counted, so that a test can show that a body passes through without any.
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/heap/heap.hpp"
 
 namespace sendconn::dkim {
 namespace {
@@ -274,9 +260,9 @@ TEST(Signer, holds_no_more_memory_for_a_large_body) {
   ASSERT_TRUE(signer->update("From: a@football.example.com\r\n\r\n").ok());
   const std::string piece = "A line of the body, with  two spaces and \t a tab.\t\r\n" + std::string(20'000, '\r');
   ASSERT_TRUE(signer->update(piece).ok());
-  const std::size_t before = allocations;
+  const long before = test::heap_allocations();
   for (int i = 0; i < 200; ++i) ASSERT_TRUE(signer->update(piece).ok());
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(test::heap_allocations(), before);
   EXPECT_TRUE(signer->finish().ok());
 }
 

@@ -1,41 +1,9 @@
-// What a session costs: memory while it is idle, and allocations while a message passes through. This file counts every
-// allocation of the test program.
-#include <malloc.h>
-
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+// What a session costs: memory while it is idle, and allocations while a message passes through.
 #include <gtest/gtest.h>
 
 #include "lib/base/base64.hpp"
+#include "tests/heap/heap.hpp"
 #include "tests/smtp/drive.hpp"
-
-namespace {
-std::atomic<long> live_octets{0};
-std::atomic<long> allocations{0};
-
-void* take(std::size_t size) {
-  void* memory = std::malloc(size);
-  if (memory == nullptr) std::abort();
-  live_octets += static_cast<long>(malloc_usable_size(memory));
-  ++allocations;
-  return memory;
-}
-
-void give_back(void* memory) noexcept {
-  if (memory == nullptr) return;
-  live_octets -= static_cast<long>(malloc_usable_size(memory));
-  std::free(memory);
-}
-}  // namespace
-
-void* operator new(std::size_t size) { return take(size); }
-void* operator new[](std::size_t size) { return take(size); }
-void operator delete(void* memory) noexcept { give_back(memory); }
-void operator delete[](void* memory) noexcept { give_back(memory); }
-void operator delete(void* memory, std::size_t) noexcept { give_back(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { give_back(memory); }
 
 namespace sendconn::smtp::test {
 namespace {
@@ -85,14 +53,14 @@ TEST(CostTest, AnIdleSessionTakesLessThanAKilobyte) {
   std::uint64_t content = 0;
   verifier();  // made once, and kept by the test
   const auto measure = [&](const std::vector<std::string>& flights) {
-    const long before = live_octets;
+    const long before = sendconn::test::heap_octets();
     ServerSession session(with, start);
     session.set_tls();
     for (const std::string& flight : flights) {
       run(session, flight, content);
       session.consumed_output(session.output().size());
     }
-    return live_octets - before;
+    return sendconn::test::heap_octets() - before;
   };
   const long greeted = measure({""});
   const long ready = measure({"EHLO a-client-with-a-name.example.org\r\n", login});
@@ -122,9 +90,9 @@ TEST(CostTest, ContentIsPassedOnWithoutAllocating) {
   run(session, "EHLO c.example\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n", content);
   std::string piece;
   for (int i = 0; i < 1000; ++i) piece += std::string(static_cast<std::size_t>(i % 80), 'x') + "\r\n..\r\n";
-  const long before = allocations;
+  const long before = sendconn::test::heap_allocations();
   for (int i = 0; i < 10; ++i) run(session, piece, content);
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(sendconn::test::heap_allocations(), before);
   EXPECT_EQ(content, (piece.size() - 1000) * 10);
 }
 
@@ -137,10 +105,11 @@ TEST(CostTest, AMessageOnAnOpenConnectionAllocatesNothingForShortAddresses) {
   std::uint64_t content = 0;
   run(session, "EHLO c.example\r\n" + message, content);
   session.consumed_output(session.output().size());
-  const long before = allocations;
+  const long before = sendconn::test::heap_allocations();
   run(session, message, content);
-  std::cout << "allocations for a message: " << allocations - before << "\n";
-  EXPECT_LE(allocations - before, 4) << "what Address::parse needs, and nothing else";
+  const long allocations = sendconn::test::heap_allocations() - before;
+  std::cout << "allocations for a message: " << allocations << "\n";
+  EXPECT_LE(allocations, 4) << "what Address::parse needs, and nothing else";
 }
 
 }  // namespace
