@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "programs"))
 
 from harness import dkim_check  # noqa: E402
-from harness.process import ProcessError  # noqa: E402
+from harness.process import ProcessError, end_cleanly_on_sigterm  # noqa: E402
 from harness.relay import TOOL, Relay  # noqa: E402
 from harness.sink import Sink  # noqa: E402
 
@@ -183,6 +183,7 @@ def main():
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    end_cleanly_on_sigterm()
     folder = Path(tempfile.mkdtemp(prefix="sendconn-demo-", dir="/var/tmp"))
     demo = Demo(folder, options.keep)
     done = False

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import exim, nsd, opendkim, postfix, relay
-from harness.process import Process
+from harness.process import Process, end_cleanly_on_sigterm
 from harness.relay import Relay, on_tmpfs
 from harness.sink import Sink
 from harness.tls import Authority
@@ -22,6 +22,10 @@ RECIPIENT_DOMAIN = "elsewhere.example"
 RECIPIENT = f"bob@{RECIPIENT_DOMAIN}"
 
 LOG_OCTETS = 6000
+
+
+def pytest_configure():
+    end_cleanly_on_sigterm()
 
 
 def _scratch() -> Path:

@@ -31,6 +31,11 @@ class ProcessError(Exception):
     """A program did not start, did not become ready, or did not stop; the text has the end of its log."""
 
 
+def end_cleanly_on_sigterm():
+    """For programs that use this: SIGTERM then ends what they started, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
+
 def free_port() -> int:
     """A loopback TCP and UDP port that nobody uses, each call another."""
     while True:
