@@ -92,8 +92,10 @@ class Relay {
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
     // What these threads finish is posted to the loops, which do not run any more but have to be there.
+    if (readers_) readers_->discard();
     readers_.reset();
     passwords_.reset();
+    if (queue_) queue_->record_again();
     if (spool_) spool_->close();
     submissions_.clear();
     queue_admin_.reset();

@@ -341,11 +341,26 @@ void Courier::begin(Job job, std::shared_ptr<const Spool::Octets> octets) {
   smtp::Envelope envelope;
   if (!facts.reverse_path.empty())
     if (auto address = Address::parse(facts.reverse_path)) envelope.reverse_path = std::move(*address);
-  for (const std::uint32_t slot : job.slots) {
+  std::vector<RecipientResult> unusable;
+  std::erase_if(job.slots, [&](std::uint32_t slot) {
     job.message->change(slot, [](Message::Recipient& it) { it.state = Message::State::active; });
-    // What the spool holds was parsed when it was accepted.
-    if (auto address = Address::parse(job.message->recipient(slot).queued.address))
+    auto address = Address::parse(job.message->recipient(slot).queued.address);
+    if (address) {
       envelope.recipients.push_back(std::move(*address));
+      return false;
+    }
+    // It was parsed when it was accepted: by an older version, or the spool is damaged.
+    unusable.push_back({slot, {553, {5, 1, 3}, "not an address: " + address.error().text}, {}});
+    return true;
+  });
+  if (!unusable.empty()) {
+    Job refused{job.message, {}};
+    for (const RecipientResult& it : unusable) refused.slots.push_back(it.slot);
+    dispatcher_.settle(std::move(refused), std::move(unusable), octets);
+  }
+  if (job.slots.empty()) {
+    if (carried_.empty()) take_next();
+    return;
   }
   envelope.body = facts.eight_bit ? smtp::BodyType::eight_bit_mime : smtp::BodyType::seven_bit;
   envelope.smtputf8 = facts.smtputf8;
@@ -436,7 +451,7 @@ void Courier::settle_front(const Reply& rest) {
   const std::string server = remote();
   for (std::size_t i = 0; i < it.job.slots.size(); ++i)
     results.push_back({it.job.slots[i], it.refusals[i] ? *it.refusals[i] : rest, server});
-  dispatcher_.settle(std::move(it.job), std::move(results), std::move(it.octets));
+  dispatcher_.settle(std::move(it.job), std::move(results), it.octets);
 }
 
 void Courier::on(const smtp::Failed& event) {

@@ -87,12 +87,12 @@ void Outlet::unreachable(const Reply& reply) {
   settle_ready(reply);
 }
 
-void Outlet::settle_ready(const Reply& reply) {
-  const Reply shared = reply;  // what settling does may end what `reply` belongs to
+// By value: what settling does may end what the reply belongs to.
+void Outlet::settle_ready(Reply reply) {  // NOLINT(performance-unnecessary-value-param)
   auto jobs = std::exchange(ready_, {});
   for (Job& job : jobs) {
     std::vector<RecipientResult> results;
-    for (const std::uint32_t slot : job.slots) results.push_back({slot, shared, {}});
+    for (const std::uint32_t slot : job.slots) results.push_back({slot, reply, {}});
     dispatcher_.settle(std::move(job), std::move(results), nullptr);
   }
 }

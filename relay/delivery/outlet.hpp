@@ -50,7 +50,7 @@ class Outlet {
 
  private:
   void provide();
-  void settle_ready(const Reply& reply);
+  void settle_ready(Reply reply);
 
   Dispatcher& dispatcher_;
   Destination destination_;

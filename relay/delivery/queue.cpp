@@ -10,6 +10,7 @@ namespace {
 std::string domain_of(const std::string& address) { return address.substr(address.rfind('@') + 1); }
 
 constexpr std::size_t max_recipients_together = 100;  // RFC 5321 section 4.5.3.1.8: more may be refused
+constexpr std::chrono::seconds record_interval{5};  // between tries to record what a full disk refused; our own figure
 
 }  // namespace
 
@@ -28,6 +29,11 @@ Queue::~Queue() = default;
 Result<void> Queue::start(const std::vector<std::unique_ptr<Loop>>& loops) {
   for (const auto& loop : loops)
     sites_.push_back({loop.get(), std::make_unique<Dispatcher>(*loop, services_, settler_)});
+  loops.front()->on_tick([this](Instant now) {
+    if (now < next_record_) return;
+    next_record_ = now + record_interval;
+    settler_.record_again();
+  });
   auto loaded = services_.spool.load();
   if (!loaded) return loaded.error();
   for (QueuedMessage& queued : *loaded) {

@@ -34,6 +34,8 @@ class Queue {
 
   /// Lets deliveries under way end; `drained` runs on some loop once no connection is left.
   void drain(std::function<void()> drained);
+  /// Tries once more to record outcomes that the disk refused; before the spool is closed.
+  void record_again() { settler_.record_again(); }
 
   // For the admin socket: any thread.
   [[nodiscard]] std::vector<std::shared_ptr<Message>> list() const;
@@ -57,6 +59,7 @@ class Queue {
   const DeliveryServices& services_;
   Settler settler_;
   std::vector<Site> sites_;
+  Instant next_record_{};  // the first loop's thread alone
   mutable std::mutex mutex_;
   std::unordered_map<QueueId, std::shared_ptr<Message>> messages_;  // guarded by mutex_
   std::shared_ptr<std::atomic<std::uint64_t>> memory_octets_;       ///< shared with the octets that it counts

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <random>
 #include <utility>
 
@@ -163,14 +164,7 @@ std::vector<DeferredJob> Settler::settle(const Job& job, const std::vector<Recip
         {{"id", id}, {"report", format_queue_id(bounce.message.id)}, {"to", "<" + facts.reverse_path + ">"}});
     report = std::move(bounce);
   }
-  const auto copy = report;
-  services_.spool.settle(facts.id, std::move(settlements), std::move(report), [this, copy, id](Result<void> settled) {
-    if (!settled) {
-      // The recipient may be tried once more after a restart; nothing is lost.
-      services_.log.error("spool-failed", {{"id", id}, {"reason", settled.error().text}});
-    }
-    if (copy && settled) add_(copy->message, copy->prefix, copy->content);
-  });
+  record({facts.id, std::move(settlements), std::move(report)}, false);
   if (last) finished_(facts.id);
 
   std::vector<DeferredJob> again;
@@ -192,10 +186,40 @@ void Settler::remove(const Job& job) {
     });
     if (message.settle_one()) last = true;
   }
-  services_.spool.settle(message.facts().id, std::move(settlements), std::nullopt, [this, id](Result<void> settled) {
-    if (!settled) services_.log.error("spool-failed", {{"id", id}, {"reason", settled.error().text}});
-  });
+  record({message.facts().id, std::move(settlements), std::nullopt}, false);
   if (last) finished_(message.facts().id);
+}
+
+void Settler::record(End end, bool again) {
+  const auto kept = std::make_shared<End>(std::move(end));
+  services_.spool.settle(kept->id, kept->settlements, kept->report, [this, kept, again](const Result<void>& result) {
+    recorded(std::move(*kept), again, result);
+  });
+}
+
+// What the disk refused is kept and tried again: forgotten here, a report would wait for a restart, and a message that
+// was delivered would go out a second time after it.
+void Settler::recorded(End end, bool again, const Result<void>& result) {
+  if (result) {
+    if (again) services_.log.info("recorded", {{"id", format_queue_id(end.id)}});
+    if (end.report) add_(std::move(end.report->message), std::move(end.report->prefix), std::move(end.report->content));
+    return;
+  }
+  if (!again) services_.log.error("spool-failed", {{"id", format_queue_id(end.id)}, {"reason", result.error().text}});
+  // A recipient that is to be tried again is so without the record, only sooner after a restart.
+  std::erase_if(end.settlements, [](const Settlement& it) { return !it.done; });
+  if (end.settlements.empty() || result.error().code == Errc::wrong_state) return;
+  const std::lock_guard lock(mutex_);
+  refused_.push_back(std::move(end));
+}
+
+void Settler::record_again() {
+  std::vector<End> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting.swap(refused_);
+  }
+  for (End& end : waiting) record(std::move(end), true);
 }
 
 }  // namespace sendconn::relay

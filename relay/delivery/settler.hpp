@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,11 +42,24 @@ class Settler {
   [[nodiscard]] bool needs_octets(const Job& job, const std::vector<RecipientResult>& results) const;
   /// Forgets recipients without a report, on an operator's word.
   void remove(const Job& job);
+  /// Tries once more to record what the disk refused. Every few seconds, and before the spool is closed; thread-safe.
+  void record_again();
 
  private:
+  /// The end of some recipients of a message, with the report about it.
+  struct End {
+    QueueId id = 0;
+    std::vector<Settlement> settlements;
+    std::optional<Spool::NewMessage> report;
+  };
+  void record(End end, bool again);
+  void recorded(End end, bool again, const Result<void>& result);
+
   const DeliveryServices& services_;
   AddMessage add_;
   std::function<void(QueueId)> finished_;
+  std::mutex mutex_;
+  std::vector<End> refused_;  // guarded by mutex_; no more than messages were in the queue
 };
 
 }  // namespace sendconn::relay

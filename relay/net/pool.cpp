@@ -35,6 +35,12 @@ bool Pool::submit(Task task) {
   return true;
 }
 
+void Pool::discard() {
+  std::deque<Task> forgotten;  // declared first: freed outside the lock
+  const std::lock_guard lock(mutex_);
+  tasks_.swap(forgotten);
+}
+
 void Pool::work(const char* name, int nice) {
   pthread_setname_np(pthread_self(), name);
   // On Linux niceness belongs to the thread, which its kernel id names.

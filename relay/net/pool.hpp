@@ -1,4 +1,4 @@
-// Pool: a few threads for work that would hold up an event loop (signing, password checks, reading a message back).
+// Pool: a few threads for work that would hold up an event loop (password checks, reading a message back).
 #pragma once
 
 #include <condition_variable>
@@ -25,6 +25,8 @@ class Pool {
 
   /// False if `max_waiting` tasks wait already; the task was not taken.
   bool submit(Task task);
+  /// Forgets what is queued; what has started ends.
+  void discard();
 
  private:
   void work(const char* name, int nice);

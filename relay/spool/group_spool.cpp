@@ -101,18 +101,18 @@ void GroupSpool::submit(Operation operation) {
     }
   }
   const bool urgent = operation.message.has_value();
-  bool taken = false;
   bool wake = false;
   {
-    const std::lock_guard lock(mutex_);
-    if (!closing_) {
-      waiting_.push_back(std::move(operation));
-      taken = true;
-      wake = wakes(urgent);
+    std::unique_lock lock(mutex_);
+    if (closing_) {
+      lock.unlock();
+      operation.done(closed());
+      return;
     }
+    waiting_.push_back(std::move(operation));
+    wake = wakes(urgent);
   }
   if (wake) wake_.notify_one();
-  if (!taken) operation.done(closed());
 }
 
 void GroupSpool::submit_file(Operation operation) {

@@ -21,8 +21,8 @@ Result<void> Journal::replay() {
     std::uint32_t sure = 0;
   };
   std::map<std::uint64_t, Seal> seals;
-  for (auto place = files->rbegin(); place != files->rend(); ++place) {
-    const SegmentFile& file = **place;
+  for (std::size_t place = files->size(); place > 0; --place) {
+    const SegmentFile& file = *(*files)[place - 1];
     const auto known = seals.find(file.identity.number);
     if (known != seals.end() && known->second.groups == 0) continue;
     std::string buffer;

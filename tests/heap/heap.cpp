@@ -1,4 +1,5 @@
-// A file of its own: where a compiler can inline only one of the two operators, it takes malloc and free for mismatched.
+// A file of its own: where a compiler can inline only one of the two operators, it takes malloc and free for
+// mismatched.
 #include "tests/heap/heap.hpp"
 
 #include <malloc.h>

@@ -265,6 +265,30 @@ def test_a_full_disk_answers_452_and_recovers_by_itself(watched, running, folder
     assert must.keys() <= queued(one.relay.config)
 
 
+def test_an_outcome_that_a_full_disk_refused_is_recorded_as_soon_as_there_is_room(watched, running, folder):
+    """Neither a second delivery after a restart, nor a report that waits for one."""
+    one = watched()
+    one.relay.receive_mail_of(SENDER_DOMAIN)
+    sink = running(Sink(folder / "sink", port=one.relay.mx_port))
+    good, bad = f"good@{RECIPIENT_DOMAIN}", f"bad@{RECIPIENT_DOMAIN}"
+    sink.behave(MAIL="450 4.3.0 later")
+    one.start()
+    with smtplib.SMTP("127.0.0.1", one.relay.plain_port) as client:
+        assert client.sendmail(SENDER, [good, bad], message(f"1@{SENDER_DOMAIN}", 400)) == {}
+    one.relay.wait_logged("deferred")
+    one.shim.set_faults("write ENOSPC 1 *", "allocate ENOSPC 1 *", "open ENOSPC 1 *")
+    sink.behave(RCPT={bad: "550 5.1.1 nobody"})
+    one.relay.wait_logged("spool-failed")
+    assert [received.recipients for received in sink.messages()] == [[good]]
+    one.shim.set_faults()
+    wait_until(lambda: len(sink.messages()) == 2, "the report")
+    assert sink.messages()[1].recipients == [SENDER] and b"nobody" in sink.messages()[1].content
+    wait_until(lambda: queued(one.relay.config) == set(), "the outcomes to be recorded")
+    one.relay.kill()
+    assert queued(one.relay.config) == set()
+    assert len(sink.messages()) == 2
+
+
 @pytest.mark.parametrize("call", ["write", "sync"])
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
 def test_a_failing_disk_is_answered_4xx_and_loses_nothing(watched, running, folder, call, lasting):

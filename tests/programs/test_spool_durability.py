@@ -370,7 +370,7 @@ def check_after(shim, scratch, ledger, label):
 
 @pytest.mark.parametrize("call, error", [
     ("write", "ENOSPC"), ("write", "EIO"), ("write", "SHORT"), ("sync", "EIO"), ("truncate", "EIO"), ("open", "ENOSPC"),
-    ("open", "EIO"), ("mkdir", "ENOSPC"), ("unlink", "EIO")])
+    ("open", "EIO"), ("allocate", "ENOSPC"), ("mkdir", "ENOSPC"), ("unlink", "EIO")])
 def test_every_call_may_fail_in_turn(folder, call, error):
     wrong = []
     for number in range(1, 1000):

@@ -58,8 +58,15 @@ TEST(Bounce, each_failed_recipient_has_its_own_block) {
 }
 
 TEST(Bounce, utf8_addresses_make_an_international_report) {
-  const std::string report = report_of({{"b\xc3\xb6" "b@example.net", {550, {5, 1, 1}, "no"}, "mx", false}});
-  EXPECT_NE(report.find("Final-Recipient: utf-8; b\xc3\xb6" "b@example.net\r\n"), std::string::npos);
+  const std::string report =
+      report_of({{"b\xc3\xb6"
+                  "b@example.net",
+                  {550, {5, 1, 1}, "no"},
+                  "mx",
+                  false}});
+  EXPECT_NE(report.find("Final-Recipient: utf-8; b\xc3\xb6"
+                        "b@example.net\r\n"),
+            std::string::npos);
   EXPECT_NE(report.find("message/global-delivery-status"), std::string::npos);
 }
 
