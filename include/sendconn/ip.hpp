@@ -28,7 +28,9 @@ class IpAddress {
   [[nodiscard]] Family family() const noexcept { return family_; }
   [[nodiscard]] bool is_v4() const noexcept { return family_ == Family::v4; }
   /// The address in network order; 4 or 16 octets.
-  [[nodiscard]] std::string_view octets() const noexcept;
+  [[nodiscard]] std::string_view octets() const noexcept {
+    return {reinterpret_cast<const char*>(octets_.data()), is_v4() ? 4U : 16U};
+  }
   /// Canonical text; IPv6 by RFC 5952 (lower case, longest run of zeros shortened, ::ffff:192.0.2.1 for mapped ones).
   [[nodiscard]] std::string format() const;
   /// The IPv4 address inside an IPv4-mapped IPv6 address (::ffff:0:0/96), else the address itself.

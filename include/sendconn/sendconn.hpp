@@ -18,6 +18,8 @@
 #include <sendconn/route.hpp>
 #include <sendconn/sasl.hpp>
 #include <sendconn/smtp.hpp>
+#include <sendconn/spf.hpp>
+#include <sendconn/spf_record.hpp>
 #include <sendconn/time.hpp>
 #include <sendconn/tls.hpp>
 #include <sendconn/zone.hpp>

@@ -176,10 +176,6 @@ IpAddress IpAddress::v6(std::array<std::uint8_t, 16> octets) {
   return address;
 }
 
-std::string_view IpAddress::octets() const noexcept {
-  return {reinterpret_cast<const char*>(octets_.data()), is_v4() ? 4U : 16U};
-}
-
 std::string IpAddress::format() const {
   // The embedded address of a mapped one is shown as what it is (RFC 5952 section 5).
   if (!is_v4()) return within(octets(), mapped_v4) ? "::ffff:" + unmapped().format() : format_v6(octets());

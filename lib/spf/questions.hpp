@@ -1,0 +1,55 @@
+// Questions: what a check has asked and what of it is answered. The texts' memory is used again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <sendconn/dns.hpp>
+
+namespace sendconn::spf {
+
+/// What a check needs to know of an answer whose records it does not keep.
+struct Reply {
+  bool arrived = false;
+  bool found = false;  ///< there were records of the type
+  bool matches = false;
+  dns::Status status = dns::Status::no_error;
+  [[nodiscard]] bool failed() const noexcept { return dns::is_temporary(status); }
+};
+
+/// The questions of one term: one, or the addresses of several names. Thread-compatible.
+class Questions {
+ public:
+  void clear() noexcept { size_ = handed_ = open_ = 0; }
+
+  /// The number of the question; a name that is asked already is not asked twice. Names are kept in lower case, so that
+  /// a cache knows them again.
+  std::size_t ask(std::string_view name, dns::RecordType type);
+
+  const dns::Question* next() noexcept { return handed_ < size_ ? &all_[handed_++].question : nullptr; }
+  /// The number of an open question; nothing if it is not one.
+  [[nodiscard]] std::optional<std::size_t> find(const dns::Question& question) const noexcept;
+  void settle(std::size_t number, const Reply& reply) noexcept {
+    all_[number].reply = reply;
+    all_[number].reply.arrived = true;
+    --open_;
+  }
+
+  [[nodiscard]] const dns::Question& question(std::size_t number) const noexcept { return all_[number].question; }
+  [[nodiscard]] const Reply& reply(std::size_t number) const noexcept { return all_[number].reply; }
+  [[nodiscard]] bool all_arrived() const noexcept { return open_ == 0; }
+
+ private:
+  struct Entry {
+    dns::Question question;
+    Reply reply;
+  };
+  std::vector<Entry> all_;  ///< the first size_ count; the others keep their memory
+  std::size_t size_ = 0;
+  std::size_t handed_ = 0;
+  std::size_t open_ = 0;
+};
+
+}  // namespace sendconn::spf

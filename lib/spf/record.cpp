@@ -1,0 +1,291 @@
+// Record: the grammar of RFC 7208 section 12, term by term. A malformed term leaves a fault and the next one is read,
+// so that a person sees all of them at once.
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include <sendconn/spf_record.hpp>
+
+#include "lib/base/ascii.hpp"
+#include "lib/base/cursor.hpp"
+#include "lib/spf/macro.hpp"
+
+namespace sendconn::spf {
+namespace {
+
+constexpr std::string_view version = "v=spf1";
+constexpr std::size_t mechanism_count = 8;
+
+struct MechanismName {
+  std::string_view text;
+  TermKind kind;
+};
+constexpr std::array<MechanismName, mechanism_count> mechanism_names = {{{"ip4", TermKind::ip4},
+                                                                         {"include", TermKind::include},
+                                                                         {"all", TermKind::all},
+                                                                         {"ip6", TermKind::ip6},
+                                                                         {"a", TermKind::a},
+                                                                         {"mx", TermKind::mx},
+                                                                         {"exists", TermKind::exists},
+                                                                         {"ptr", TermKind::ptr}}};
+
+constexpr bool is_name_octet(char c) noexcept { return ascii::is_alnum(c) || c == '-' || c == '_' || c == '.'; }
+
+/// Reads one term. All positions are those of the record.
+class TermReader {
+ public:
+  TermReader(std::string_view text, std::size_t position) : text_(text), cursor_(text), base_(position) {
+    term_.position = static_cast<std::uint32_t>(position);
+    term_.octets = static_cast<std::uint32_t>(text.size());
+  }
+
+  /// Nothing, or the fault.
+  std::optional<Fault> read();
+  [[nodiscard]] const Term& term() const noexcept { return term_; }
+
+ private:
+  std::optional<Fault> read_modifier(std::string_view name);
+  std::optional<Fault> read_mechanism(TermKind kind);
+  std::optional<Fault> read_network(bool v4);
+  std::optional<Fault> read_domain(std::size_t size);
+  /// Cuts a dual-cidr-length off the end of what is left; nothing or a fault.
+  std::optional<Fault> read_prefixes(std::size_t& end);
+  std::optional<Fault> read_prefix(std::size_t slash, std::size_t end, unsigned max, std::uint8_t& prefix);
+  [[nodiscard]] Fault fault(std::size_t position, std::size_t size, std::string text) const {
+    return {base_ + position, std::max<std::size_t>(size, 1), std::move(text)};
+  }
+  [[nodiscard]] std::string quoted() const { return ascii::quote(text_); }
+
+  std::string_view text_;
+  Cursor cursor_;
+  std::size_t base_;
+  Term term_;
+};
+
+std::optional<Fault> TermReader::read() {
+  if (const auto bad = std::find_if_not(text_.begin(), text_.end(), ascii::is_vchar); bad != text_.end()) {
+    const auto end = std::find_if(bad, text_.end(), ascii::is_vchar);
+    const auto at = static_cast<std::size_t>(bad - text_.begin());
+    const auto size = static_cast<std::size_t>(end - bad);
+    return fault(at, size,
+                 ascii::quote(text_.substr(at, size)) + " in " + quoted() +
+                     ": a record is visible ASCII characters, with spaces between the terms (RFC 7208 section 3.1)");
+  }
+  constexpr std::string_view qualifiers = "+-~?";  // in the order of Qualifier
+  const std::size_t qualifier = qualifiers.find(cursor_.peek());
+  const bool qualified = qualifier != std::string_view::npos;
+  if (qualified) {
+    term_.qualifier = static_cast<Qualifier>(qualifier);
+    cursor_.skip();
+  }
+  const std::size_t name_at = cursor_.position();
+  const std::string_view name = cursor_.take_while(is_name_octet);
+  if (cursor_.peek() == '=') {
+    if (qualified) return fault(0, text_.size(), quoted() + ": a modifier takes no qualifier (RFC 7208 section 4.6.1)");
+    if (name.empty() || !ascii::is_alpha(name.front()))
+      return fault(0, text_.size(),
+                   quoted() + ": the name of a modifier begins with a letter (RFC 7208 section 4.6.1)");
+    cursor_.skip();
+    return read_modifier(name);
+  }
+  const auto known = std::find_if(mechanism_names.begin(), mechanism_names.end(),
+                                  [&](const MechanismName& mechanism) { return ascii::equal(mechanism.text, name); });
+  if (known == mechanism_names.end())
+    return fault(name_at, text_.size() - name_at,
+                 quoted() + " is no mechanism: all, include, a, mx, ptr, ip4, ip6 and exists are (RFC 7208 section 5)");
+  return read_mechanism(known->kind);
+}
+
+std::optional<Fault> TermReader::read_modifier(std::string_view name) {
+  if (ascii::equal(name, "redirect") || ascii::equal(name, "exp")) {
+    term_.kind = ascii::equal(name, "exp") ? TermKind::exp : TermKind::redirect;
+    return read_domain(cursor_.rest().size());
+  }
+  term_.kind = TermKind::unknown_modifier;
+  term_.domain_at = static_cast<std::uint32_t>(base_ + cursor_.position());
+  term_.domain_size = static_cast<std::uint32_t>(cursor_.rest().size());
+  MacroUse use;
+  auto found = check_macros(cursor_.rest(), MacroPlace::modifier, use);
+  if (found) found->position += base_ + cursor_.position();
+  return found;
+}
+
+std::optional<Fault> TermReader::read_mechanism(TermKind kind) {
+  term_.kind = kind;
+  switch (kind) {
+    case TermKind::all:
+      if (!cursor_.at_end())
+        return fault(cursor_.position(), cursor_.rest().size(),
+                     quoted() + ": nothing may follow all (RFC 7208 section 5.1)");
+      return std::nullopt;
+    case TermKind::ip4:
+    case TermKind::ip6:
+      return read_network(kind == TermKind::ip4);
+    case TermKind::include:
+    case TermKind::exists:
+      if (!cursor_.take(':'))
+        return fault(cursor_.position(), cursor_.rest().size(),
+                     quoted() + ": a colon and a domain must follow (RFC 7208 section 5)");
+      return read_domain(cursor_.rest().size());
+    case TermKind::ptr:
+      if (cursor_.at_end()) return std::nullopt;
+      if (!cursor_.take(':'))
+        return fault(cursor_.position(), cursor_.rest().size(),
+                     quoted() + ": only a colon and a domain may follow (RFC 7208 section 5.5)");
+      return read_domain(cursor_.rest().size());
+    default:
+      break;
+  }
+  std::size_t end = text_.size();
+  if (auto found = read_prefixes(end)) return found;
+  if (cursor_.position() == end) return std::nullopt;
+  if (!cursor_.take(':'))
+    return fault(cursor_.position(), end - cursor_.position(),
+                 quoted() + ": only a colon and a domain, and then prefix lengths, may follow (RFC 7208 section 5)");
+  return read_domain(end - cursor_.position());
+}
+
+std::optional<Fault> TermReader::read_network(bool v4) {
+  if (!cursor_.take(':'))
+    return fault(cursor_.position(), cursor_.rest().size(),
+                 quoted() + ": a colon and an address must follow (RFC 7208 section 5.6)");
+  const std::size_t at = cursor_.position();
+  const std::string_view address = cursor_.take_until('/');
+  auto parsed = IpAddress::parse(address);
+  if (!parsed || parsed->is_v4() != v4)
+    return fault(at, address.size(),
+                 ascii::quote(address) + " is no " +
+                     (v4 ? "IPv4 address: four numbers of 0 to 255 between dots, without "
+                           "leading zeros"
+                         : "IPv6 address as RFC 4291 section 2.2 has it") +
+                     " (RFC 7208 section 5.6)");
+  term_.address = *parsed;
+  if (cursor_.at_end()) return std::nullopt;
+  return read_prefix(cursor_.position(), text_.size(), v4 ? 32 : 128, v4 ? term_.prefix4 : term_.prefix6);
+}
+
+std::optional<Fault> TermReader::read_domain(std::size_t size) {
+  const std::size_t at = cursor_.position();
+  const std::string_view domain = text_.substr(at, size);
+  term_.domain_at = static_cast<std::uint32_t>(base_ + at);
+  term_.domain_size = static_cast<std::uint32_t>(size);
+  MacroUse use;
+  auto found = check_domain_spec(domain, use);
+  if (found) {
+    found->position += base_ + at;
+    found->text = quoted() + ": " + found->text;
+    if (domain.empty()) {  // mark what stands there, for nothing cannot be marked
+      found->position = base_;
+      found->octets = text_.size();
+    }
+  }
+  term_.has_macros = use.has_macros;
+  term_.asks_ptr = use.asks_ptr;
+  return found;
+}
+
+std::optional<Fault> TermReader::read_prefixes(std::size_t& end) {
+  // A domain may hold slashes too, so the lengths are what digits behind slashes stand at the end.
+  const auto digits_before = [this](std::size_t stop) {
+    std::size_t start = stop;
+    while (start > cursor_.position() && ascii::is_digit(text_[start - 1])) --start;
+    return start;
+  };
+  const auto is_slash = [this](std::size_t at) { return at > cursor_.position() && text_[at - 1] == '/'; };
+  std::size_t start = digits_before(end);
+  if (start == end || !is_slash(start)) return std::nullopt;
+  if (is_slash(start - 1)) {
+    if (auto found = read_prefix(start - 1, end, 128, term_.prefix6)) return found;
+    end = start - 2;
+    start = digits_before(end);
+    if (start == end || !is_slash(start)) return std::nullopt;
+  }
+  if (auto found = read_prefix(start - 1, end, 32, term_.prefix4)) return found;
+  end = start - 1;
+  return std::nullopt;
+}
+
+std::optional<Fault> TermReader::read_prefix(std::size_t slash, std::size_t end, unsigned max, std::uint8_t& prefix) {
+  const std::string_view digits = text_.substr(slash + 1, end - slash - 1);
+  const auto number = ascii::to_number<unsigned>(digits);
+  if (!number || *number > max || (digits.size() > 1 && digits.front() == '0'))
+    return fault(slash + 1, digits.size(),
+                 ascii::quote(digits) + " in " + quoted() + " is no prefix length: 0 to " + std::to_string(max) +
+                     " without leading zeros is required (RFC 7208 section 5.6)");
+  prefix = static_cast<std::uint8_t>(*number);
+  return std::nullopt;
+}
+
+}  // namespace
+
+char format(Qualifier qualifier) { return "+-~?"[static_cast<std::size_t>(qualifier)]; }
+
+std::string_view format(TermKind kind) {
+  for (const MechanismName& name : mechanism_names)
+    if (name.kind == kind) return name.text;
+  switch (kind) {
+    case TermKind::redirect:
+      return "redirect";
+    case TermKind::exp:
+      return "exp";
+    default:
+      return "unknown modifier";
+  }
+}
+
+bool Record::is_spf(std::string_view text) noexcept {
+  return ascii::starts_with(text, version) && (text.size() == version.size() || text[version.size()] == ' ');
+}
+
+Record Record::parse(std::string_view text) {
+  Record record;
+  record.assign(text);
+  return record;
+}
+
+void Record::assign(std::string_view text) {
+  text_.assign(text.substr(0, max_octets));
+  terms_.clear();
+  faults_.clear();
+  if (text.size() > max_octets)
+    faults_.push_back({max_octets, 1,
+                       "the record has " + std::to_string(text.size()) +
+                           " octets, at most 65535 fit into one (RFC 1035 section 3.2.1)"});
+  if (!is_spf(text_)) {
+    faults_.push_back({0, std::min<std::size_t>(std::max<std::size_t>(text_.size(), 1), version.size() + 1),
+                       ascii::quote(std::string_view(text_).substr(0, version.size() + 1)) +
+                           " is no version: a record begins with v=spf1 and a space (RFC 7208 section 4.5)"});
+    return;
+  }
+  std::array<bool, 2> seen{};  // redirect, exp
+  Cursor cursor(text_);
+  cursor.skip(version.size());
+  while (faults_.size() < max_faults) {
+    cursor.take_while([](char c) { return c == ' '; });
+    if (cursor.at_end()) return;
+    const std::size_t position = cursor.position();
+    TermReader reader(cursor.take_until(' '), position);
+    if (auto fault = reader.read()) {
+      faults_.push_back(std::move(*fault));
+      continue;
+    }
+    const Term& term = reader.term();
+    if (term.kind == TermKind::redirect || term.kind == TermKind::exp) {
+      bool& before = seen[term.kind == TermKind::exp ? 1 : 0];
+      if (before)
+        faults_.push_back({position, term.octets,
+                           ascii::quote(this->text(term)) +
+                               ": this modifier stands in the record already, once is allowed (RFC 7208 section 6)"});
+      before = true;
+    }
+    terms_.push_back(term);
+  }
+}
+
+const Term* Record::find(TermKind kind) const noexcept {
+  const auto found = std::find_if(terms_.begin(), terms_.end(), [kind](const Term& term) { return term.kind == kind; });
+  return found == terms_.end() ? nullptr : &*found;
+}
+
+}  // namespace sendconn::spf

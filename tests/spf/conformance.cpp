@@ -1,0 +1,169 @@
+// spf-conformance: checks the cases that tests/spf/conformance.py writes, each by the blocking and the stepwise drive,
+// the latter with answers in shuffled order, with and without a cache of parsed records. Prints what disagrees and the
+// count; exits with 1 if anything disagrees.
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "lib/base/ascii.hpp"
+#include "lib/base/cursor.hpp"
+#include "tests/spf/answers.hpp"
+
+namespace {
+
+using namespace sendconn;
+
+constexpr int shuffles = 8;
+
+struct Case {
+  std::string name;
+  std::string helo;
+  IpAddress host;
+  std::string mail_from;
+  std::string results;
+  std::string explanation;
+  bool explained = false;
+};
+
+std::string unhex(std::string_view field) {
+  std::string out;
+  for (std::size_t i = 1; i + 1 < field.size(); i += 2)
+    out.push_back(static_cast<char>(ascii::hex_value(field[i]) * 16 + ascii::hex_value(field[i + 1])));
+  return out;
+}
+
+std::vector<std::string> fields_of(std::string_view line) {
+  std::vector<std::string> fields;
+  Cursor cursor(line);
+  do fields.emplace_back(cursor.take_until('\t'));
+  while (cursor.take('\t'));
+  return fields;
+}
+
+/// Octets that are no name on paper, such as "foo.\0", are names here all the same.
+void add_record(spf::test::Answers& answers, const std::vector<std::string>& fields) {
+  spf::test::Node& node = answers.at(unhex(fields[1]));
+  dns::Record record;
+  if (fields[0] == "A" || fields[0] == "AAAA") {
+    record.address = IpAddress::parse(unhex(fields[2])).value();
+  } else if (fields[0] == "MX") {
+    record.preference = static_cast<std::uint16_t>(std::stoi(fields[2]));
+    record.text = ascii::to_lower(unhex(fields[3]));
+  } else {
+    record.text = unhex(fields[2]);
+  }
+  node.sets[dns::parse_record_type(fields[0]).value()].push_back(record);
+}
+
+bool allows(const std::string& results, std::string_view verdict) {
+  Cursor cursor(results);
+  do {
+    if (cursor.take_until(',') == verdict) return true;
+  } while (cursor.take(','));
+  return false;
+}
+
+class Suite {
+ public:
+  void read(std::istream& in);
+  [[nodiscard]] int report() const;
+
+ private:
+  void check_all(const Case& test);
+  bool judge(const Case& test, const spf::Check& check, const char* drive);
+
+  std::string scenario_;
+  std::vector<Case> cases_;
+  spf::test::Answers answers_;
+  std::mt19937 random_{7208};
+  std::size_t total_ = 0;
+  std::size_t agreed_ = 0;
+  std::size_t runs_ = 0;
+  std::size_t explanations_ = 0;
+
+  void finish_scenario() {
+    for (const Case& test : cases_) check_all(test);
+    cases_.clear();
+    answers_ = {};
+  }
+};
+
+void Suite::read(std::istream& in) {
+  for (std::string line; std::getline(in, line);) {
+    const std::vector<std::string> fields = fields_of(line);
+    if (fields[0] == "scenario") {
+      finish_scenario();
+      scenario_ = fields[1];
+    } else if (fields[0] == "timeout") {
+      answers_.at(unhex(fields[1])).times_out = true;
+    } else if (fields[0] == "empty") {
+      answers_.at(unhex(fields[1])).sets[dns::RecordType::txt];
+    } else if (fields[0] == "case") {
+      cases_.push_back({fields[1], unhex(fields[2]), IpAddress::parse(unhex(fields[3])).value(), unhex(fields[4]),
+                        fields[5], fields[6] == "-" ? "" : unhex(fields[6]), fields[6] != "-"});
+    } else {
+      add_record(answers_, fields);
+    }
+  }
+  finish_scenario();
+}
+
+bool Suite::judge(const Case& test, const spf::Check& check, const char* drive) {
+  ++runs_;
+  if (!check.done()) {
+    std::printf("%s / %s (%s): not done, and no question\n", scenario_.c_str(), test.name.c_str(), drive);
+    return false;
+  }
+  const spf::Outcome outcome = check.outcome();
+  if (!allows(test.results, spf::format(outcome.verdict))) {
+    std::printf("%s / %s (%s): %s, required %s: %s\n", scenario_.c_str(), test.name.c_str(), drive,
+                std::string(spf::format(outcome.verdict)).c_str(), test.results.c_str(), outcome.text.c_str());
+    return false;
+  }
+  if (test.explained && outcome.explanation != test.explanation) {
+    std::printf("%s / %s (%s): explanation '%s', required '%s'\n", scenario_.c_str(), test.name.c_str(), drive,
+                outcome.explanation.c_str(), test.explanation.c_str());
+    return false;
+  }
+  return true;
+}
+
+void Suite::check_all(const Case& test) {
+  const spf::Request request{test.host, test.helo, test.mail_from, spf::Identity::mail_from, UnixTime{}};
+  const auto lookup = [this](const dns::Question& question) { return answers_.lookup(question); };
+  bool agrees = true;
+  for (const bool cached : {false, true}) {
+    spf::Options options;
+    options.default_explanation = "DEFAULT";
+    options.trace = cached;
+    if (cached) options.records = std::make_shared<spf::RecordCache>();
+    const auto check = spf::make_check(options);
+    check->start(request);
+    spf::test::drive(*check, lookup);
+    agrees = judge(test, *check, "blocking") && agrees;
+    for (int i = 0; i < shuffles; ++i) {
+      check->start(request);
+      spf::test::drive_shuffled(*check, lookup, random_);
+      agrees = judge(test, *check, "stepwise") && agrees;
+    }
+  }
+  ++total_;
+  if (agrees) ++agreed_;
+  if (test.explained) ++explanations_;
+}
+
+int Suite::report() const {
+  std::printf("%zu of %zu cases agree, %zu explanations among them, in %zu runs\n", agreed_, total_, explanations_,
+              runs_);
+  return agreed_ == total_ && total_ > 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main() {
+  Suite suite;
+  suite.read(std::cin);
+  return suite.report();
+}
