@@ -5,6 +5,7 @@
 #include <sendconn/authres.hpp>
 #include <sendconn/crypto.hpp>
 #include <sendconn/dkim.hpp>
+#include <sendconn/dmarc.hpp>
 #include <sendconn/dns.hpp>
 #include <sendconn/dns_cache.hpp>
 #include <sendconn/ip.hpp>
