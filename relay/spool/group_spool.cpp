@@ -18,7 +18,11 @@ std::uint64_t octets_of(const Operation& operation) {
 // A settle alone waits so long for others, or for a store that takes it along: losing it to a crash would mean a second
 // delivery, not a loss, and a sync for each would cost more than all else. Our own figure: at most 500 such syncs a
 // second.
-constexpr std::chrono::milliseconds settle_patience{2};
+constexpr std::chrono::milliseconds patience{2};
+// So many groups must be complete in time before one more store is waited for: at first, and after many vain trials.
+// Our own figures.
+constexpr unsigned min_trial = 16;
+constexpr unsigned max_trial = 512;
 // A content above it goes to a file even if it came in memory: a group, and the reading back of one, stay bounded.
 constexpr std::uint64_t max_inline_octets = 1024 * 1024;
 
@@ -34,6 +38,7 @@ GroupSpool::GroupSpool(const SpoolOptions& options, std::unique_ptr<SpoolFolder>
       after_group_(options.after_group),
       inline_octets_(std::min(max_inline_octets, options.segment_octets / 4)),
       next_(first),
+      trial_(min_trial),
       committer_([this] { run(); }) {}
 
 Result<std::unique_ptr<Spool>> GroupSpool::open(const SpoolOptions& options, std::unique_ptr<SpoolFolder> folder,
@@ -158,12 +163,34 @@ bool GroupSpool::wait(std::unique_lock<std::mutex>& lock, Ledger::Tidy tidy) {
     tidy = ledger_->tidy();
     lock.lock();
   }
-  if (!urgent_ && !closing_) {
-    sleep_ = Sleep::light;
-    wake_.wait_for(lock, settle_patience, [this] { return sleep_ == Sleep::none; });
-    sleep_ = Sleep::none;
-  }
+  if (urgent_ == 0 && !closing_) sleep_until(lock, 1);
+  if (urgent_ != 0 && !closing_) gather(lock);
   return true;
+}
+
+/// Sleeps for `patience`, or until as many stores wait.
+bool GroupSpool::sleep_until(std::unique_lock<std::mutex>& lock, std::size_t stores) {
+  wanted_ = stores;
+  sleep_ = Sleep::light;
+  const bool reached = wake_.wait_for(lock, patience, [this] { return sleep_ == Sleep::none; });
+  sleep_ = Sleep::none;
+  return reached;
+}
+
+/// A sync costs as much CPU for one store as for ten. Where many come within `patience`, it pays to let some gather: as
+/// many as came in time before, and now and then one more. Each time that this was in vain it is tried more rarely, so
+/// that the few clients of a quiet relay hardly ever wait.
+void GroupSpool::gather(std::unique_lock<std::mutex>& lock) {
+  if (urgent_ < expected_ && !sleep_until(lock, expected_)) {
+    expected_ = std::max<std::size_t>(urgent_, 1);
+    in_time_ = 0;
+    trial_ = std::min(2 * trial_, max_trial);
+    return;
+  }
+  expected_ = std::max(expected_, urgent_);
+  if (++in_time_ < trial_) return;
+  ++expected_;
+  in_time_ = 0;
 }
 
 void GroupSpool::run() {
@@ -172,7 +199,7 @@ void GroupSpool::run() {
   std::unique_lock lock(mutex_);
   while (wait(lock, tidy)) {
     taken.swap(waiting_);
-    urgent_ = false;
+    urgent_ = 0;
     lock.unlock();
     commit(taken);
     taken.clear();
@@ -183,8 +210,8 @@ void GroupSpool::run() {
 
 /// Says whether the committer must be woken; the lock is held.
 bool GroupSpool::wakes(bool urgent) {
-  urgent_ = urgent_ || urgent;
-  if (sleep_ == Sleep::none || (sleep_ == Sleep::light && !urgent)) return false;
+  if (urgent) ++urgent_;
+  if (sleep_ == Sleep::none || (sleep_ == Sleep::light && urgent_ < wanted_ && !closing_)) return false;
   sleep_ = Sleep::none;
   return true;
 }

@@ -44,6 +44,8 @@ class GroupSpool final : public Spool {
   void submit_file(Operation operation);
   void run();
   bool wait(std::unique_lock<std::mutex>& lock, Ledger::Tidy tidy);
+  bool sleep_until(std::unique_lock<std::mutex>& lock, std::size_t stores);
+  void gather(std::unique_lock<std::mutex>& lock);
   bool wakes(bool urgent);
   void commit(std::vector<Operation>& waiting);
   void commit_group(std::span<Operation> group);
@@ -64,7 +66,11 @@ class GroupSpool final : public Spool {
   std::size_t syncing_ = 0;                               // operations whose large file is on its way to the disk
   enum class Sleep : std::uint8_t { none, light, deep };  // light: for something urgent only
   Sleep sleep_ = Sleep::none;
-  bool urgent_ = false;  // something in waiting_ is more than a settle
+  std::size_t urgent_ = 0;    // how many in waiting_ are more than a settle
+  std::size_t wanted_ = 1;    // a light sleep ends when as many of those wait
+  std::size_t expected_ = 1;  // within `patience`; the committer's alone, as the next two
+  unsigned in_time_ = 0;      // groups that were complete in time since expected_ changed
+  unsigned trial_;            // how many make expected_ grow
   bool closing_ = false;
   std::thread committer_;
 };
