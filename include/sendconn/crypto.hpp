@@ -32,6 +32,39 @@ inline std::string_view view(const Sha256& digest) noexcept {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
+/// SHA-1 is here only for whoever has to read what is old: RFC 8301 section 3.1 forbids it in signatures.
+enum class HashAlgorithm : std::uint8_t { sha1, sha256 };
+
+/// A digest by either algorithm.
+struct Digest {
+  std::array<std::uint8_t, 32> octets{};
+  std::size_t size = 0;  ///< 20 or 32 of them count; the rest is zero
+
+  Digest() = default;
+  Digest(const Sha256& digest) : octets(digest), size(digest.size()) {}  // NOLINT(google-explicit-constructor)
+  friend bool operator==(const Digest&, const Digest&) = default;
+};
+
+inline std::string_view view(const Digest& digest) noexcept {
+  return {reinterpret_cast<const char*>(digest.octets.data()), digest.size};
+}
+
+/// A digest over pieces. Thread-compatible.
+class HashStream {
+ public:
+  explicit HashStream(HashAlgorithm algorithm);
+  HashStream(HashStream&&) noexcept;
+  HashStream& operator=(HashStream&&) noexcept;
+  ~HashStream();
+  void update(std::string_view octets);
+  /// The digest of all pieces; the stream starts anew.
+  Digest finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
 /// SHA-256 over pieces. Thread-compatible.
 class Sha256Stream {
  public:
@@ -87,6 +120,37 @@ class PrivateKey {
  private:
   struct Impl;
   explicit PrivateKey(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// A public key for verifying, decoded once and shared. Immutable and thread-safe.
+class PublicKey {
+ public:
+  /// Our own bound on what a stranger may make us calculate; OpenSSL stops at 16384 bits.
+  static constexpr unsigned max_rsa_bits = 8192;
+  /// RSA exponents in use are 3, 17 and 65537; OpenSSL allows 64 bits for large keys, and so do we for all.
+  static constexpr unsigned max_exponent_bits = 64;
+
+  /// What DKIM publishes as p=. RSA: SubjectPublicKeyInfo, or a bare RSAPublicKey (RFC 8017 appendix A.1.1), in DER
+  /// with nothing behind it. Ed25519: the 32 octets. Errc::syntax with the position; Errc::unsupported (another type of
+  /// key inside, a size outside the limits); Errc::crypto.
+  static Result<PublicKey> from_octets(KeyType type, std::string_view octets);
+
+  [[nodiscard]] KeyType type() const noexcept;
+  [[nodiscard]] unsigned bits() const noexcept;  ///< RSA: the modulus; Ed25519: 256
+  /// `signature` was made over `digest`, in the forms of PrivateKey::sign_digest; for RSA also over SHA-1. Whatever is
+  /// wrong with it, it is false.
+  [[nodiscard]] bool verifies(const Digest& digest, std::string_view signature) const;
+
+  PublicKey(const PublicKey&) = default;
+  PublicKey(PublicKey&&) noexcept = default;
+  PublicKey& operator=(const PublicKey&) = default;
+  PublicKey& operator=(PublicKey&&) noexcept = default;
+  ~PublicKey();
+
+ private:
+  struct Impl;
+  explicit PublicKey(std::shared_ptr<const Impl> impl);
   std::shared_ptr<const Impl> impl_;
 };
 

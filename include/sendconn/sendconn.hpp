@@ -5,6 +5,8 @@
 #include <sendconn/authres.hpp>
 #include <sendconn/crypto.hpp>
 #include <sendconn/dkim.hpp>
+#include <sendconn/dkim_key.hpp>
+#include <sendconn/dkim_verify.hpp>
 #include <sendconn/dmarc.hpp>
 #include <sendconn/dns.hpp>
 #include <sendconn/dns_cache.hpp>

@@ -31,9 +31,9 @@ EVP_KDF* pbkdf2_algorithm() noexcept {
   return algorithm;
 }
 
-DigestContext make_context() {
+DigestContext make_context(const EVP_MD* algorithm = sha256_algorithm()) {
   DigestContext context(EVP_MD_CTX_new());
-  must(context != nullptr && EVP_DigestInit_ex2(context.get(), sha256_algorithm(), nullptr) == 1);
+  must(context != nullptr && EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1);
   return context;
 }
 
@@ -118,6 +118,30 @@ void wipe(std::string& secret) noexcept {
   secret.resize(secret.capacity());  // an earlier, longer value may stand behind the end
   OPENSSL_cleanse(secret.data(), secret.size());
   secret.clear();
+}
+
+struct HashStream::Impl {
+  explicit Impl(HashAlgorithm algorithm)
+      : context(make_context(algorithm == HashAlgorithm::sha1 ? sha1_algorithm() : sha256_algorithm())),
+        size(algorithm == HashAlgorithm::sha1 ? 20 : 32) {}
+  DigestContext context;
+  std::size_t size;
+};
+
+HashStream::HashStream(HashAlgorithm algorithm) : impl_(std::make_unique<Impl>(algorithm)) {}
+HashStream::HashStream(HashStream&&) noexcept = default;
+HashStream& HashStream::operator=(HashStream&&) noexcept = default;
+HashStream::~HashStream() = default;
+
+void HashStream::update(std::string_view octets) {
+  must(EVP_DigestUpdate(impl_->context.get(), octets.data(), octets.size()) == 1);
+}
+
+Digest HashStream::finish() {
+  Digest digest;
+  digest.size = impl_->size;
+  digest.octets = take_digest(impl_->context.get());  // the octets behind a shorter digest stay zero
+  return digest;
 }
 
 struct Sha256Stream::Impl {

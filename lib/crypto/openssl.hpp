@@ -35,6 +35,13 @@ inline const EVP_MD* sha256_algorithm() noexcept {
   return algorithm;
 }
 
+/// SHA-1, likewise; only for digests and signatures that are old.
+inline const EVP_MD* sha1_algorithm() noexcept {
+  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  must(algorithm != nullptr);
+  return algorithm;
+}
+
 /// Drops the errors that OpenSSL queued while this object lives.
 class ErrorScope {
  public:

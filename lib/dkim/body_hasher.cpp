@@ -104,7 +104,7 @@ BodyHash BodyHasher::finish() {
   }
   // RFC 6376: an empty body is CRLF in "simple" (section 3.4.3) and nothing in "relaxed" (section 3.4.4).
   if (has_content_ || canonicalization_ == Canonicalization::simple) hash("\r\n");
-  return {digest_.finish(), octets_};
+  return {digest_.finish(), octets_, canonical_};
 }
 
 void BodyHasher::reduce(std::string_view piece) {
@@ -219,6 +219,7 @@ void BodyHasher::release_lines() {
 
 void BodyHasher::hash(std::string_view octets) {
   has_content_ = true;
+  canonical_ += octets.size();
   if (limit_ && octets.size() > *limit_ - octets_)
     octets = octets.substr(0, static_cast<std::size_t>(*limit_ - octets_));
   octets_ += octets.size();

@@ -1,9 +1,9 @@
-// The body hash of DKIM: canonicalization and SHA-256 in one pass over pieces of any size (RFC 6376 sections 3.4.3,
+// The body hash of DKIM: canonicalization and digest in one pass over pieces of any size (RFC 6376 sections 3.4.3,
 // 3.4.4 and 3.7).
 //
 // Octets pass through up to three stages: white space (relaxed only), empty lines at the end, the digest. The first
 // looks at many octets at once and hands on what needs no change in whole runs; the second looks only at the two
-// ends of what it gets. So the cost is that of SHA-256, and memory is one small buffer.
+// ends of what it gets. So the cost is that of the digest, and memory is one small buffer.
 //
 // Where the RFC speaks of a body without a final CRLF, one is added before anything else is done: that is what every
 // SMTP sender does with such a body, so it is what a verifier will see. A CR or LF that is not part of a CRLF is an
@@ -21,16 +21,18 @@
 namespace sendconn::dkim {
 
 struct BodyHash {
-  crypto::Sha256 digest{};
-  std::uint64_t octets = 0;  ///< of the canonical body, as many as were hashed
+  crypto::Digest digest;
+  std::uint64_t octets = 0;     ///< of the canonical body, as many as were hashed
+  std::uint64_t canonical = 0;  ///< as many as there were
 };
 
 /// Thread-compatible.
 class BodyHasher {
  public:
   /// `limit`: at most so many octets of the canonical body count (l=).
-  BodyHasher(Canonicalization canonicalization, std::optional<std::uint64_t> limit) noexcept
-      : canonicalization_(canonicalization), limit_(limit) {}
+  BodyHasher(Canonicalization canonicalization, std::optional<std::uint64_t> limit,
+             crypto::HashAlgorithm algorithm = crypto::HashAlgorithm::sha256)
+      : canonicalization_(canonicalization), limit_(limit), digest_(algorithm) {}
 
   void update(std::string_view piece);
   /// Ends the body. The hasher is of no use afterwards.
@@ -55,8 +57,9 @@ class BodyHasher {
 
   Canonicalization canonicalization_;
   std::optional<std::uint64_t> limit_;
-  crypto::Sha256Stream digest_;
+  crypto::HashStream digest_;
   std::uint64_t octets_ = 0;
+  std::uint64_t canonical_ = 0;
   std::uint64_t held_lines_ = 0;   // CRLFs that end the body unless something follows
   bool held_cr_ = false;           // … and a CR behind them that may begin another
   bool held_space_ = false;        // white space that ends its line unless something follows

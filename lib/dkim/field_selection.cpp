@@ -60,16 +60,18 @@ int compare(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() ? 0 : a.size() < b.size() ? -1 : 1;
 }
 
+/// By name, and within a name from the bottom of the header to its top.
+bool comes_first(const mail::Field* a, const mail::Field* b) noexcept {
+  const int order = compare(a->name, b->name);
+  return order != 0 ? order < 0 : a > b;
+}
+
 struct Entry {
   const mail::Field* field;
   bool is_signed = false;
 
   [[nodiscard]] std::string_view name() const noexcept { return field->name; }
-  /// By name, and within a name from the bottom of the header to its top.
-  friend bool operator<(const Entry& a, const Entry& b) noexcept {
-    const int order = compare(a.name(), b.name());
-    return order != 0 ? order < 0 : a.field > b.field;
-  }
+  friend bool operator<(const Entry& a, const Entry& b) noexcept { return comes_first(a.field, b.field); }
 };
 
 }  // namespace
@@ -124,6 +126,45 @@ FieldSelection select_fields(const mail::Header& header, const SignedFields& wan
     }
   }
   return selection;
+}
+
+FieldIndex::FieldIndex(const mail::Header& header) : taken_(header.fields().size()) {
+  fields_.reserve(header.fields().size());
+  for (const mail::Field& field : header.fields()) fields_.push_back(&field);
+  std::sort(fields_.begin(), fields_.end(), comes_first);
+}
+
+std::size_t FieldIndex::first_of(std::string_view name) const noexcept {
+  const auto first = std::lower_bound(
+      fields_.begin(), fields_.end(), name,
+      [](const mail::Field* field, std::string_view sought) { return compare(field->name, sought) < 0; });
+  return static_cast<std::size_t>(first - fields_.begin());
+}
+
+void FieldIndex::select(const std::vector<std::string_view>& names, const mail::Field* own,
+                        std::vector<const mail::Field*>& found) {
+  found.clear();
+  std::fill(taken_.begin(), taken_.end(), 0);
+  for (const std::string_view name : names) {
+    const std::size_t first = first_of(name);
+    if (first == fields_.size()) continue;
+    const auto is_here = [&](std::size_t at) { return at < fields_.size() && ascii::equal(fields_[at]->name, name); };
+    std::size_t at = first + taken_[first];
+    if (is_here(at) && fields_[at] == own) {
+      ++taken_[first];
+      ++at;
+    }
+    if (!is_here(at)) continue;
+    found.push_back(fields_[at]);
+    ++taken_[first];
+  }
+}
+
+std::size_t FieldIndex::uncovered(std::string_view name) const noexcept {
+  const std::size_t first = first_of(name);
+  std::size_t count = 0;
+  while (first + count < fields_.size() && ascii::equal(fields_[first + count]->name, name)) ++count;
+  return count == 0 ? 0 : count - taken_[first];
 }
 
 }  // namespace sendconn::dkim
