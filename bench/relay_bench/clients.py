@@ -4,7 +4,11 @@ machine.
     hold PORT COUNT [--tls]        COUNT connections that have said EHLO and say nothing more
     pace PORT RATE SECONDS [--login USER PASSWORD] [--fresh]
                                    RATE messages a second; prints the latencies in seconds as JSON
-    flood PORT COUNT               COUNT connections that try wrong passwords as fast as they are answered
+    logins PORT MECHANISM COUNT USER PASSWORD
+                                   COUNT logins by PLAIN, LOGIN or SCRAM-SHA-256, one after the other, each over a
+                                   connection of its own; prints how long each took in seconds as JSON
+    flood PORT COUNT [--mechanism NAME]
+                                   COUNT connections that try wrong passwords as fast as they are answered
 
 `hold` and `flood` print "ready" once all are connected, and end on SIGTERM; `flood` prints the number of its attempts.
 Latency counts from the moment a message was due, not from when a busy client got round to it.
@@ -13,7 +17,10 @@ Latency counts from the moment a message was due, not from when a busy client go
 import argparse
 import asyncio
 import base64
+import hashlib
+import hmac
 import json
+import secrets
 import signal
 import ssl
 import sys
@@ -33,6 +40,10 @@ def _unchecked_tls() -> ssl.SSLContext:
     return context
 
 
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
 class Session:
     def __init__(self, reader, writer):
         self._reader, self._writer = reader, writer
@@ -44,23 +55,49 @@ class Session:
         await session.ask("EHLO client.example")
         return session
 
-    async def reply(self) -> int:
+    async def reply(self) -> tuple[int, str]:
         while True:
             line = await self._reader.readline()
             if not line:
                 raise ConnectionError("the relay closed the connection")
             if line[3:4] != b"-":
-                return int(line[:3])
+                return int(line[:3]), line[4:].decode().strip()
 
-    async def ask(self, line: str, expected: int = 250):
+    async def ask(self, line: str, expected: int = 250) -> str:
         self._writer.write(line.encode() + b"\r\n")
-        code = await self.reply()
+        code, text = await self.reply()
         if code != expected:
             raise ConnectionError(f"{line}: {code} instead of {expected}")
+        return text
 
-    async def login(self, user: str, password: str, expected: int = 235):
-        secret = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
-        await self.ask(f"AUTH PLAIN {secret}", expected)
+    async def login(self, user: str, password: str, expected: int = 235, mechanism: str = "PLAIN"):
+        if mechanism == "PLAIN":
+            await self.ask("AUTH PLAIN " + _base64(f"\0{user}\0{password}"), expected)
+        elif mechanism == "LOGIN":
+            await self.ask("AUTH LOGIN", 334)
+            await self.ask(_base64(user), 334)
+            await self.ask(_base64(password), expected)
+        else:
+            await self._scram(user, password, expected)
+
+    async def _scram(self, user: str, password: str, expected: int):
+        """RFC 5802 and 7677. Whoever does not know the password saves himself the work and sends any proof."""
+        first = f"n={user},r={secrets.token_hex(12)}"
+        server_first = base64.b64decode(await self.ask("AUTH SCRAM-SHA-256 " + _base64("n,," + first), 334)).decode()
+        given = dict(part.split("=", 1) for part in server_first.split(","))
+        final = f"c={_base64('n,,')},r={given['r']}"
+        proof = secrets.token_bytes(32)
+        if expected == 235:
+            salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(given["s"]), int(given["i"]))
+            key = hmac.digest(salted, b"Client Key", "sha256")
+            said = f"{first},{server_first},{final}".encode()
+            mask = hmac.digest(hashlib.sha256(key).digest(), said, "sha256")
+            proof = bytes(a ^ b for a, b in zip(key, mask, strict=True))
+        final = _base64(f"{final},p={base64.b64encode(proof).decode()}")
+        if expected == 235:
+            await self.ask(final, 334)
+            final = ""
+        await self.ask(final, expected)
 
     async def send(self):
         await self.ask(f"MAIL FROM:<{SENDER}>")
@@ -129,6 +166,18 @@ async def pace(options):
     json.dump(sorted(latencies), sys.stdout)
 
 
+async def logins(options):
+    clock = asyncio.get_running_loop().time
+    took = []
+    for _ in range(options.count):
+        session = await Session.open(options.port)
+        start = clock()
+        await session.login(options.user, options.password, 235, options.mechanism)
+        took.append(clock() - start)
+        session.close()
+    json.dump(sorted(took), sys.stdout)
+
+
 async def flood(options):
     told = _until_told()
     attempts = 0
@@ -141,7 +190,7 @@ async def flood(options):
                 while not told.is_set():
                     attempts += 1
                     # Another name and password every time, so that nothing is remembered.
-                    await session.login(f"user{number}-{attempts}", f"wrong{attempts}", 535)
+                    await session.login(f"user{number}-{attempts}", f"wrong{attempts}", 535, options.mechanism)
             except (ConnectionError, OSError):
                 pass  # thrown out after a few failures: come again
 
@@ -155,7 +204,7 @@ async def flood(options):
 def main():
     parser = argparse.ArgumentParser()
     modes = parser.add_subparsers(required=True)
-    for function in (hold, pace, flood):
+    for function in (hold, pace, logins, flood):
         mode = modes.add_parser(function.__name__)
         mode.set_defaults(run=function)
         mode.add_argument("port", type=int)
@@ -164,8 +213,13 @@ def main():
             mode.add_argument("seconds", type=float)
             mode.add_argument("--login", nargs=2)
             mode.add_argument("--fresh", action="store_true", help="connect and log in anew for every message")
+        elif function is logins:
+            for name, kind in (("mechanism", str), ("count", int), ("user", str), ("password", str)):
+                mode.add_argument(name, type=kind)
         else:
             mode.add_argument("count", type=int)
+        if function is flood:
+            mode.add_argument("--mechanism", default="PLAIN")
         mode.add_argument("--tls", action="store_true", help="from the first octet")
     options = parser.parse_args()
     asyncio.run(options.run(options))
