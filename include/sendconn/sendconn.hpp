@@ -22,6 +22,8 @@
 #include <sendconn/sasl.hpp>
 #include <sendconn/smtp.hpp>
 #include <sendconn/spf.hpp>
+#include <sendconn/spf_edit.hpp>
+#include <sendconn/spf_received.hpp>
 #include <sendconn/spf_record.hpp>
 #include <sendconn/time.hpp>
 #include <sendconn/tls.hpp>

@@ -1,6 +1,12 @@
 // spf-conformance: checks the cases that tests/spf/conformance.py writes, each by the blocking and the stepwise drive,
 // the latter with answers in shuffled order, with and without a cache of parsed records. Prints what disagrees and the
 // count; exits with 1 if anything disagrees.
+//
+//   spf-conformance            as above
+//   spf-conformance --print    prints what it finds instead, a line for each case with fields separated by tabs: the
+//                              name, the verdict, the reason, lookups, void lookups, explanation, text, and the
+//                              questions that found nothing, between bars; void lookups are counted by question, as
+//                              tests/spf/differential.py wants them
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
@@ -67,13 +73,16 @@ bool allows(const std::string& results, std::string_view verdict) {
 
 class Suite {
  public:
+  explicit Suite(bool prints) : prints_(prints) {}
   void read(std::istream& in);
   [[nodiscard]] int report() const;
 
  private:
   void check_all(const Case& test);
+  void print(const Case& test) const;
   bool judge(const Case& test, const spf::Check& check, const char* drive);
 
+  bool prints_;
   std::string scenario_;
   std::vector<Case> cases_;
   spf::test::Answers answers_;
@@ -84,7 +93,7 @@ class Suite {
   std::size_t explanations_ = 0;
 
   void finish_scenario() {
-    for (const Case& test : cases_) check_all(test);
+    for (const Case& test : cases_) prints_ ? print(test) : check_all(test);
     cases_.clear();
     answers_ = {};
   }
@@ -154,7 +163,27 @@ void Suite::check_all(const Case& test) {
   if (test.explained) ++explanations_;
 }
 
+void Suite::print(const Case& test) const {
+  spf::Options options;
+  options.limits.void_counting = spf::VoidCounting::by_question;
+  options.default_explanation = "DEFAULT";
+  const auto check = spf::make_check(options);
+  check->start({test.host, test.helo, test.mail_from, spf::Identity::mail_from, UnixTime{}});
+  std::string nothing;
+  spf::test::drive(*check, [&](const dns::Question& question) {
+    dns::Answer answer = answers_.lookup(question);
+    if (!answer.ok() && !dns::is_temporary(answer.status))
+      nothing += (nothing.empty() ? "" : "|") + question.name + "/" + std::string(dns::format(question.type));
+    return answer;
+  });
+  const spf::Outcome outcome = check->outcome();
+  std::printf("%s\t%s\t%s\t%u\t%u\t%s\t%s\t%s\n", test.name.c_str(), std::string(spf::format(outcome.verdict)).c_str(),
+              std::string(spf::format(outcome.reason)).c_str(), outcome.lookups, outcome.void_lookups,
+              outcome.explanation.c_str(), outcome.text.c_str(), nothing.c_str());
+}
+
 int Suite::report() const {
+  if (prints_) return 0;
   std::printf("%zu of %zu cases agree, %zu explanations among them, in %zu runs\n", agreed_, total_, explanations_,
               runs_);
   return agreed_ == total_ && total_ > 0 ? 0 : 1;
@@ -162,8 +191,8 @@ int Suite::report() const {
 
 }  // namespace
 
-int main() {
-  Suite suite;
+int main(int argc, char** argv) {
+  Suite suite(argc > 1 && std::string_view(argv[1]) == "--print");
   suite.read(std::cin);
   return suite.report();
 }
