@@ -8,6 +8,7 @@
 #include <sendconn/dkim_key.hpp>
 #include <sendconn/dkim_verify.hpp>
 #include <sendconn/dmarc.hpp>
+#include <sendconn/dmarc_report.hpp>
 #include <sendconn/dns.hpp>
 #include <sendconn/dns_cache.hpp>
 #include <sendconn/ip.hpp>

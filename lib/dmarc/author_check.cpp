@@ -145,7 +145,7 @@ bool AuthorCheck::compare(Shared shared) {
   if (passed_.empty() && uncertain_.empty()) {
     const auto add = [&](Evidence evidence, const Domain& domain, Mode mode) {
       if (evidence == Evidence::fail) return;
-      Candidate candidate{&domain, mode};
+      Candidate candidate{&domain, mode, Alignment::none, std::nullopt};
       if (domain == *outcome_.author) {
         candidate.alignment = Alignment::strict;
       } else if (mode == Mode::relaxed && common_labels(domain.text(), outcome_.author->text()) > 0) {

@@ -52,6 +52,7 @@ FOREIGN = {
     "mail": ["idn2.h"],
     "crypto": ["openssl/"],
     "tls": ["openssl/"],
+    "dmarc": ["expat.h", "zlib.h"],  # aggregate reports
     "smtp": ["stringprep.h", "emmintrin.h"],  # SASLprep by libidn; the compiler's own SSE2 intrinsics
 }
 
