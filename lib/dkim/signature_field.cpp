@@ -224,8 +224,8 @@ Fault Reader::digests() const {
   }
   const Tag& tag = *tags_.find("b");
   report_.signature.reserve(tag.value.size());
-  std::copy_if(tag.value.begin(), tag.value.end(), std::back_inserter(report_.signature),
-               [](char c) { return !ascii::is_fws(c); });
+  for (Cursor cursor(tag.value); !cursor.at_end(); cursor.take_while(ascii::is_fws))
+    report_.signature.append(cursor.take_while([](char c) { return !ascii::is_fws(c); }));
   return {};
 }
 
