@@ -22,6 +22,7 @@ void put_text(std::string& out, std::string_view text);
 class RecordReader {
  public:
   explicit RecordReader(std::string_view octets) noexcept : rest_(octets) {}
+  explicit RecordReader(std::string&& octets) = delete;  // it would be gone before it is read
   std::uint64_t number() noexcept;
   std::uint32_t small_number() noexcept;
   std::string_view text() noexcept;

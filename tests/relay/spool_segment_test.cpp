@@ -274,14 +274,15 @@ TEST(Record, AMessageCutAtEveryOctetIsRefused) {
     (void)get_message(cut);
     EXPECT_FALSE(cut.done()) << size;
   }
-  RecordReader more(octets + "x");
+  const std::string one_more = octets + "x";
+  RecordReader more(one_more);
   (void)get_message(more);
   EXPECT_FALSE(more.done());
 }
 
 TEST(Record, NumbersThatDoNotFitAreRefused) {
-  const std::string too_long(10, '\xff');
-  RecordReader overflow(too_long + '\x01');
+  const std::string too_long = std::string(10, '\xff') + '\x01';
+  RecordReader overflow(too_long);
   EXPECT_EQ(overflow.number(), 0U);
   EXPECT_FALSE(overflow.ok());
   std::string huge;
@@ -291,7 +292,8 @@ TEST(Record, NumbersThatDoNotFitAreRefused) {
   EXPECT_FALSE(small.ok());
   std::string text;
   put_number(text, std::numeric_limits<std::uint64_t>::max());
-  RecordReader length(text + "abc");
+  text += "abc";
+  RecordReader length(text);
   EXPECT_EQ(length.text(), "");
   EXPECT_FALSE(length.ok());
 }
