@@ -137,9 +137,9 @@ struct Options {
 
   SeveralAuthors several_authors = SeveralAuthors::refuse;
   std::size_t max_authors = 5;  ///< our own; a message with more is a permanent error (section 11.5)
-  /// Of tree walks for a message: one for each author, the others for authenticated domains that might align, those
-  /// that passed first. Our own bound, so that a thousand signatures cost no more than twenty. What comes behind is
-  /// left unchecked, which only costs it its alignment.
+  /// Of tree walks for a message: one for each author, the others, an equal share for each, for authenticated domains
+  /// that might align, those that passed first. Our own bound, so that a thousand signatures cost no more than twenty.
+  /// What comes behind is left unchecked, which only costs it its alignment.
   std::size_t max_walks = 20;
 };
 

@@ -7,12 +7,11 @@ namespace {
 
 std::string name_of(const Lookup& lookup) { return "TXT at " + lookup.question.name; }
 
-/// The walk from `domain`, a new one if there is none yet and one more is allowed.
-std::optional<std::size_t> walk_from(const Domain& domain, Shared shared) {
+/// The walk from `domain`, which may have begun already.
+std::size_t walk_from(const Domain& domain, Shared shared) {
   const auto known =
       std::find_if(shared.walks.begin(), shared.walks.end(), [&](const Walk& walk) { return walk.start() == domain; });
   if (known != shared.walks.end()) return static_cast<std::size_t>(known - shared.walks.begin());
-  if (shared.walks.size() >= shared.options.max_walks) return std::nullopt;
   shared.walks.emplace_back(domain, shared.lookups);
   return shared.walks.size() - 1;
 }
@@ -35,8 +34,7 @@ const Lookup* first_unknown(const Walk& walk, const Lookups& lookups) {
 }  // namespace
 
 AuthorCheck::AuthorCheck(Domain author, Shared shared) {
-  // The first walks belong to the authors, and Check sees to it that there are enough.
-  walk_ = walk_from(author, shared).value_or(0);
+  walk_ = walk_from(author, shared);
   outcome_.author = std::move(author);
   outcome_.dkim.assign(shared.facts.dkim.size(), Alignment::none);
 }
@@ -172,7 +170,7 @@ bool AuthorCheck::compare(Shared shared) {
 }
 
 /// Begins the walk of a candidate that may align relaxed, or rules that out.
-void AuthorCheck::prepare(Candidate& candidate, Shared shared) const {
+void AuthorCheck::prepare(Candidate& candidate, Shared shared) {
   if (candidate.alignment != Alignment::unchecked) return;
   // Their organizational domain would be one that both names end in.
   const std::size_t common = common_labels(candidate.domain->text(), outcome_.author->text());
@@ -183,7 +181,14 @@ void AuthorCheck::prepare(Candidate& candidate, Shared shared) const {
     candidate.alignment = Alignment::none;
     return;
   }
-  candidate.walk = walk_from(*candidate.domain, shared);
+  const auto known = std::find_if(walked_.begin(), walked_.end(),
+                                  [&](std::size_t index) { return shared.walks[index].start() == *candidate.domain; });
+  if (known != walked_.end()) {
+    candidate.walk = *known;
+  } else if (walked_.size() < shared.walks_each) {
+    candidate.walk = walk_from(*candidate.domain, shared);
+    walked_.push_back(*candidate.walk);
+  }
 }
 
 bool AuthorCheck::judge(Shared shared) {

@@ -19,9 +19,9 @@ namespace sendconn::dmarc {
 /// What the author checks of one message share.
 struct Shared {
   const Facts& facts;
-  const Options& options;
   Lookups& lookups;
-  std::vector<Walk>& walks;  ///< never more than options.max_walks
+  std::vector<Walk>& walks;  ///< never more than Options::max_walks
+  std::size_t walks_each;    ///< for the candidates of one author: a share of its own, whoever is answered first
 };
 
 class AuthorCheck {
@@ -47,7 +47,7 @@ class AuthorCheck {
   bool find_record(Shared shared);
   void accept(const Record& record, const Domain& at, PolicySource source, Shared shared);
   bool compare(Shared shared);
-  void prepare(Candidate& candidate, Shared shared) const;
+  void prepare(Candidate& candidate, Shared shared);
   bool judge(Shared shared);
   void choose_policy(bool author_exists);
   void finish(Verdict verdict, std::string reason);
@@ -57,6 +57,7 @@ class AuthorCheck {
   Stage stage_ = Stage::record;
   std::size_t walk_ = 0;
   bool needs_walk_ = false;
+  std::vector<std::size_t> walked_;       ///< the walks of this author's candidates
   std::optional<std::size_t> existence_;  ///< the lookup that says whether the author domain exists
   std::vector<Candidate> passed_;         ///< SPF first if it passed, then the signatures that did
   std::vector<Candidate> uncertain_;      ///< temporary failures

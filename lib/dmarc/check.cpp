@@ -35,7 +35,10 @@ struct Check::Impl {
     return std::nullopt;
   }
 
-  Shared shared() { return {facts, options, lookups, walks}; }
+  Shared shared() {
+    const std::size_t authors = facts.authors.size();
+    return {facts, lookups, walks, (options.max_walks - authors) / authors};
+  }
 
   void refuse(std::string reason) {
     Outcome outcome;

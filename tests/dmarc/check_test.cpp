@@ -611,6 +611,26 @@ TEST(Bounds, AThousandSignaturesCostNoMoreThanTheirWalks) {
   EXPECT_EQ(run(facts, dns, options).outcome.verdict, Verdict::pass);
 }
 
+TEST(Bounds, SeveralAuthorsShareTheWalksWhoeverIsAnsweredFirst) {
+  LittleDns dns;
+  dns.txt["_dmarc.example.com"] = {"v=DMARC1; p=reject"};
+  dns.txt["_dmarc.example.net"] = {"v=DMARC1; p=reject"};
+  Facts facts;
+  facts.authors = {domain("example.com"), domain("example.net")};
+  for (int i = 0; i < 5; ++i) {
+    facts.dkim.push_back({Evidence::pass, domain("s" + std::to_string(i) + ".example.com")});
+    facts.dkim.push_back({Evidence::pass, domain("s" + std::to_string(i) + ".example.net")});
+  }
+  Options options;
+  options.several_authors = SeveralAuthors::check_each;
+  options.max_walks = 7;                     // two for the authors, two for the signatures of each
+  const Ran ran = run(facts, dns, options);  // in each order of the answers
+  EXPECT_EQ(ran.outcome.verdict, Verdict::pass);
+  EXPECT_EQ(ran.walks, 6U);
+  EXPECT_EQ(std::count(ran.outcome.dkim.begin(), ran.outcome.dkim.end(), Alignment::relaxed), 2);
+  EXPECT_EQ(std::count(ran.outcome.dkim.begin(), ran.outcome.dkim.end(), Alignment::unchecked), 3);
+}
+
 TEST(Bounds, NamesTooLongForTheDnsHaveNoRecord) {
   std::string author;
   while (author.size() < 240) author += "abcdefghi.";
