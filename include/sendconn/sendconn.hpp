@@ -24,6 +24,7 @@
 #include <sendconn/smtp.hpp>
 #include <sendconn/spf.hpp>
 #include <sendconn/spf_edit.hpp>
+#include <sendconn/spf_engine.hpp>
 #include <sendconn/spf_received.hpp>
 #include <sendconn/spf_record.hpp>
 #include <sendconn/time.hpp>

@@ -19,7 +19,7 @@ LAYERS = [
     ["base"],
     ["mail", "dns", "crypto"],
     ["mime", "tls", "spf", "dkim", "ownership", "limit", "smtp", "authres"],
-    ["dmarc"],
+    ["dmarc", "spf2"],
     ["policy", "route", "doctor"],
     ["io"],
 ]
@@ -37,6 +37,7 @@ HEADER_PART = {
     "resolver": "io",
     "result": "base",
     "sasl": "smtp",
+    "spf_engine": "io",
     "time": "base",
     "zone": "dns",
 }
@@ -53,6 +54,7 @@ FOREIGN = {
     "crypto": ["openssl/"],
     "tls": ["openssl/"],
     "dmarc": ["expat.h", "zlib.h"],  # aggregate reports
+    "spf2": ["spf2/", "arpa/", "netinet/", "sys/", "netdb.h"],  # a module of its own
     "smtp": ["stringprep.h", "emmintrin.h"],  # SASLprep by libidn; the compiler's own SSE2 intrinsics
 }
 

@@ -7,11 +7,17 @@
 //                              name, the verdict, the reason, lookups, void lookups, explanation, text, and the
 //                              questions that found nothing, between bars; void lookups are counted by question, as
 //                              tests/spf/differential.py wants them
-#include <algorithm>
+//   spf-conformance --engine MODULE KNOWN
+//                              with libspf2: whatever it says that the suite does not allow must stand in the file
+//                              KNOWN, and what stands there it must say
 #include <cstdio>
+#include <fstream>
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
+
+#include <sendconn/spf_engine.hpp>
 
 #include "lib/base/ascii.hpp"
 #include "lib/base/cursor.hpp"
@@ -74,15 +80,20 @@ bool allows(const std::string& results, std::string_view verdict) {
 class Suite {
  public:
   explicit Suite(bool prints) : prints_(prints) {}
+  bool use_engine(const std::string& module, const char* known);
   void read(std::istream& in);
   [[nodiscard]] int report() const;
 
  private:
   void check_all(const Case& test);
   void print(const Case& test) const;
+  void check_engine(const Case& test);
   bool judge(const Case& test, const spf::Check& check, const char* drive);
 
   bool prints_;
+  std::unique_ptr<spf::Check> engine_;
+  std::map<std::string, std::string> known_;  ///< what the engine says to a case that it gets wrong
+  std::size_t wrong_ = 0;
   std::string scenario_;
   std::vector<Case> cases_;
   spf::test::Answers answers_;
@@ -93,7 +104,13 @@ class Suite {
   std::size_t explanations_ = 0;
 
   void finish_scenario() {
-    for (const Case& test : cases_) prints_ ? print(test) : check_all(test);
+    for (const Case& test : cases_) {
+      if (engine_) {
+        check_engine(test);
+      } else {
+        prints_ ? print(test) : check_all(test);
+      }
+    }
     cases_.clear();
     answers_ = {};
   }
@@ -182,7 +199,48 @@ void Suite::print(const Case& test) const {
               outcome.explanation.c_str(), outcome.text.c_str(), nothing.c_str());
 }
 
+bool Suite::use_engine(const std::string& module, const char* known) {
+  auto engine = spf::load_libspf2(module);
+  if (!engine) {
+    std::printf("%s\n", engine.error().text.c_str());
+    return false;
+  }
+  engine_ = std::move(*engine);
+  std::ifstream file(known);
+  for (std::string line; std::getline(file, line);) {
+    const std::vector<std::string> fields = fields_of(line);
+    if (!line.empty() && line.front() != '#' && fields.size() == 2) known_[fields[0]] = fields[1];
+  }
+  return true;
+}
+
+void Suite::check_engine(const Case& test) {
+  const spf::Request request{test.host, test.helo, test.mail_from, spf::Identity::mail_from, UnixTime{}};
+  const auto lookup = [this](const dns::Question& question) { return answers_.lookup(question); };
+  ++total_;
+  engine_->start(request);
+  spf::test::drive(*engine_, lookup);
+  const std::string blocking(spf::format(engine_->verdict()));
+  bool done = engine_->done();
+  engine_->start(request);
+  spf::test::drive_shuffled(*engine_, lookup, random_);
+  done = done && engine_->done() && spf::format(engine_->verdict()) == blocking;
+  const bool right = allows(test.results, blocking);
+  if (!right) ++wrong_;
+  const auto known = known_.find(test.name);
+  if (done && (right ? known == known_.end() : known != known_.end() && known->second == blocking)) {
+    ++agreed_;
+    return;
+  }
+  std::printf("%s\t%s\t(%s; the suite allows %s%s)\n", test.name.c_str(), blocking.c_str(), scenario_.c_str(),
+              test.results.c_str(), done ? "" : "; not done, or another verdict by the stepwise drive");
+}
+
 int Suite::report() const {
+  if (engine_) {
+    std::printf("%zu of %zu cases as known; %zu of them as the suite allows\n", agreed_, total_, total_ - wrong_);
+    return agreed_ == total_ && total_ > 0 ? 0 : 1;
+  }
   if (prints_) return 0;
   std::printf("%zu of %zu cases agree, %zu explanations among them, in %zu runs\n", agreed_, total_, explanations_,
               runs_);
@@ -192,7 +250,9 @@ int Suite::report() const {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Suite suite(argc > 1 && std::string_view(argv[1]) == "--print");
+  const std::string_view mode = argc > 1 ? argv[1] : "";
+  Suite suite(mode == "--print");
+  if (mode == "--engine" && (argc != 4 || !suite.use_engine(argv[2], argv[3]))) return 2;
   suite.read(std::cin);
   return suite.report();
 }
