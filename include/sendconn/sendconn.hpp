@@ -6,6 +6,7 @@
 #include <sendconn/crypto.hpp>
 #include <sendconn/dkim.hpp>
 #include <sendconn/dkim_key.hpp>
+#include <sendconn/dkim_rotation.hpp>
 #include <sendconn/dkim_verify.hpp>
 #include <sendconn/dmarc.hpp>
 #include <sendconn/dmarc_report.hpp>

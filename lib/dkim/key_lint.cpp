@@ -70,11 +70,10 @@ bool Linter::check_kind() {
     std::string_view start;
     const char* what;
   };
-  static constexpr std::array<Kind, 5> others = {{{"v=spf1", "an SPF record; it belongs at the domain itself"},
+  static constexpr std::array<Kind, 4> others = {{{"v=spf1", "an SPF record; it belongs at the domain itself"},
                                                   {"v=DMARC1", "a DMARC record; it belongs at _dmarc"},
                                                   {"v=STSv1", "an MTA-STS record; it belongs at _mta-sts"},
-                                                  {"v=TLSRPTv1", "a TLS report record; it belongs at _smtp._tls"},
-                                                  {"o=", "a DomainKeys policy (RFC 4870), which nobody reads"}}};
+                                                  {"v=TLSRPTv1", "a TLS report record; it belongs at _smtp._tls"}}};
   for (const Kind& kind : others)
     if (ascii::starts_with(text_, kind.start)) {
       add(Mistake::not_a_key_record, Severity::error, text_.substr(0, kind.start.size()),
@@ -96,13 +95,14 @@ bool Linter::check_kind() {
 }
 
 bool Linter::check_form() {
-  for (const char mark : {'"', '\\'})
-    if (const std::size_t at = text_.find(mark); at != std::string_view::npos) {
-      add(Mistake::quotes, Severity::error, at, 1,
-          std::string("a ") + (mark == '"' ? "quotation mark" : "backslash") +
-              " stands in the text; quoting belongs to zone files, not to the record's value");
-      return false;  // whatever else would be said follows from it
-    }
+  // Where a quotation mark does no harm it stands in a tag that nobody reads.
+  const bool readable = KeyRecord::parse(text_).ok();
+  if (const std::size_t at = text_.find_first_of("\"\\"); at != std::string_view::npos) {
+    add(Mistake::quotes, readable ? Severity::warning : Severity::error, at, 1,
+        std::string("a ") + (text_[at] == '"' ? "quotation mark" : "backslash") +
+            " stands in the text; quoting belongs to zone files, not to the record's value");
+    if (!readable) return false;  // whatever else would be said follows from it
+  }
   Result<TagList> tags = TagList::parse(text_);
   if (tags) {
     tags_ = std::move(tags).value();

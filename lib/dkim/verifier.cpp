@@ -271,26 +271,26 @@ void Verifier::Impl::judge(Pending& signature) {
 Ending Verifier::Impl::try_key(const Pending& signature, Candidate& candidate) const {
   const KeyRecord& record = candidate.record;
   const SignatureField& field = signature.field;
-  const std::string where = "the key record at " + keys[signature.key].question.name;
+  const auto where = [&] { return "the key record at " + keys[signature.key].question.name; };
   if (!record.serves_mail())
-    return {Reason::key_not_for_mail, where + " has neither \"*\" nor \"email\" in s= (RFC 6376 section 3.6.1)"};
+    return {Reason::key_not_for_mail, where() + " has neither \"*\" nor \"email\" in s= (RFC 6376 section 3.6.1)"};
   if (!record.allows_hash(name_of(field.hash)))
     return {Reason::key_forbids_hash,
-            where + " does not name " + std::string(name_of(field.hash)) + " in h= (RFC 6376 section 6.1.2)"};
-  if (record.revoked()) return {Reason::key_revoked, where + " has an empty p= (RFC 6376 section 6.1.2)"};
+            where() + " does not name " + std::string(name_of(field.hash)) + " in h= (RFC 6376 section 6.1.2)"};
+  if (record.revoked()) return {Reason::key_revoked, where() + " has an empty p= (RFC 6376 section 6.1.2)"};
   if (record.type != name_of(field.key_type))
-    return {Reason::key_type_differs, where + " has k=" + ascii::quote(record.type, 40) + ", where a= needs " +
+    return {Reason::key_type_differs, where() + " has k=" + ascii::quote(record.type, 40) + ", where a= needs " +
                                           std::string(name_of(field.key_type)) + " (RFC 6376 section 6.1.2)"};
   if (record.strict() && field.identity_below_domain)
-    return {Reason::key_forbids_subname, where + " has t=s, and i= names a domain below d= (RFC 6376 section 3.6.1)"};
+    return {Reason::key_forbids_subname, where() + " has t=s, and i= names a domain below d= (RFC 6376 section 3.6.1)"};
   const Result<crypto::PublicKey>& key = candidate.decode(field.key_type);
-  if (!key) return {Reason::key_unusable, where + ": " + key.error().text};
+  if (!key) return {Reason::key_unusable, where() + ": " + key.error().text};
   if (key->type() == crypto::KeyType::rsa && key->bits() < options.policy.min_rsa_bits)
-    return {Reason::key_too_short, where + " holds a key of " + std::to_string(key->bits()) + " bits; at least " +
+    return {Reason::key_too_short, where() + " holds a key of " + std::to_string(key->bits()) + " bits; at least " +
                                        std::to_string(options.policy.min_rsa_bits) +
                                        " are required (RFC 8301 section 3.2)"};
   if (key->type() == crypto::KeyType::rsa && key->bits() > options.policy.max_rsa_bits)
-    return {Reason::key_too_long, where + " holds a key of " + std::to_string(key->bits()) + " bits; at most " +
+    return {Reason::key_too_long, where() + " holds a key of " + std::to_string(key->bits()) + " bits; at most " +
                                       std::to_string(options.policy.max_rsa_bits) +
                                       " are accepted (RFC 8301 section 3.2)"};
   return compare(signature, *key);

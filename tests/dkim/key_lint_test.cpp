@@ -56,6 +56,7 @@ std::vector<LintCase> cases() {
       {"\"" + ok + "\"", quotes, error, "\""},
       {"v=DKIM1\\; k=ed25519; p=", quotes, error, "\\"},
       {"v=DKIM1; p=" + p_of(rsa(2048)).substr(0, 100) + "\" \"" + p_of(rsa(2048)).substr(100), quotes, error, "\""},
+      {ok + "; n=\"ours\"", quotes, warning, "\""},
       {ok + "; k=ed25519", duplicate_tag, error, "k"},
       {"v=DKIM1;; " + rest, syntax, error, ";"},
       {"v=DKIM1; k", syntax, error, ""},
