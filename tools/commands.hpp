@@ -14,6 +14,7 @@ void add_account_commands(CLI::App& program, Session& session);
 void add_connector_commands(CLI::App& program, Session& session);
 void add_domain_commands(CLI::App& program, Session& session);
 void add_dkim_commands(CLI::App& program, Session& session);
+void add_dmarc_commands(CLI::App& program, Session& session);
 void add_queue_commands(CLI::App& program, Session& session);
 void add_spf_commands(CLI::App& program, Session& session);
 void add_send_command(CLI::App& program, Session& session);

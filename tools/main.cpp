@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   add_connector_commands(program, session);
   add_domain_commands(program, session);
   add_dkim_commands(program, session);
+  add_dmarc_commands(program, session);
   add_queue_commands(program, session);
   add_send_command(program, session);
   add_dig_command(program, session);

@@ -1,0 +1,32 @@
+#include "tools/dns_source.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <sendconn/resolver.hpp>
+
+namespace sendconn::tools {
+
+void DnsSource::add_options(CLI::App& command) {
+  auto* file = command.add_option("--zone", zone, "Ask this zone file instead of the DNS")->type_name("FILE");
+  command.add_option("--dns-server", servers, "Ask this resolver: ADDRESS or ADDRESS:PORT (repeatable)")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false)
+      ->excludes(file);
+}
+
+Result<std::vector<dns::Answer>> DnsSource::ask(const std::vector<dns::Question>& questions) const {
+  if (zone.empty()) {
+    io::CaresOptions options;
+    options.servers = servers;
+    return io::resolve_blocking(options, questions);
+  }
+  auto resolver = io::open_zone_resolver(zone);
+  if (!resolver) return std::move(resolver).error();
+  std::vector<dns::Answer> answers;
+  for (const dns::Question& question : questions) {
+    (*resolver)->resolve(question, [&answers](const dns::Answer& answer) { answers.push_back(answer); });
+  }
+  return answers;
+}
+
+}  // namespace sendconn::tools

@@ -1,0 +1,39 @@
+// Who answers the questions of a check on the command line: a zone file, named resolvers, or the system's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <sendconn/dns.hpp>
+#include <sendconn/result.hpp>
+
+namespace CLI {
+class App;
+}
+
+namespace sendconn::tools {
+
+struct DnsSource {
+  std::string zone;                  ///< a zone file; empty: none
+  std::vector<std::string> servers;  ///< "ADDRESS" or "ADDRESS:PORT"; empty: the system's
+
+  /// Adds --zone and --dns-server to a command.
+  void add_options(CLI::App& command);
+  /// The answers in the order of the questions, all asked at once. Errc::io, Errc::syntax (the zone file).
+  [[nodiscard]] Result<std::vector<dns::Answer>> ask(const std::vector<dns::Question>& questions) const;
+};
+
+/// Answers a check's questions until it is done.
+template <class Check>
+Result<void> drive(Check& check, const DnsSource& source) {
+  while (!check.done()) {
+    const std::vector<dns::Question> questions = check.questions();
+    if (questions.empty()) return Error{Errc::wrong_state, "the check waits for nothing, and is not done"};
+    const auto answers = source.ask(questions);
+    if (!answers) return answers.error();
+    for (std::size_t i = 0; i < questions.size(); ++i) check.answer(questions[i], (*answers)[i]);
+  }
+  return {};
+}
+
+}  // namespace sendconn::tools
