@@ -3,12 +3,14 @@
 #include <csignal>
 #include <ctime>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <limits>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -31,6 +33,18 @@ constexpr std::size_t max_limit_keys = 100'000;
 constexpr int end_of_drain = SIGUSR1;
 constexpr std::chrono::seconds lock_patience{2};  // a command line without a relay holds the lock for milliseconds
 
+/// Raises the number of files that may be open to what the system allows, and says how many clients leave enough of
+/// them for deliveries, large messages and the relay's own files: a quarter. Our own figure.
+std::size_t connections_that_fit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return std::numeric_limits<std::size_t>::max();
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur == RLIM_INFINITY) return std::numeric_limits<std::size_t>::max();
+  return static_cast<std::size_t>(files.rlim_cur - files.rlim_cur / 4);
+}
+
 /// Everything that runs, in the order of dependence: a member uses only those above it.
 class Relay {
  public:
@@ -40,7 +54,10 @@ class Relay {
         routes_(config.routes),
         limits_(max_limit_keys),
         passwords_(std::make_unique<Passwords>(1)),
-        census_(config.max_connections, config.max_connections_per_client) {}
+        connections_(std::min(config.max_connections, connections_that_fit())),
+        census_(connections_, connections_ < config.max_connections
+                                  ? std::min(config.max_connections_per_client, connections_ / 2)
+                                  : config.max_connections_per_client) {}
 
   ~Relay() { stop(); }
 
@@ -51,6 +68,12 @@ class Relay {
     if (auto done = open_submission(); !done) return done;
     if (auto done = open_admin(); !done) return done;
     for (const auto& loop : loops_) threads_.emplace_back([loop = loop.get()] { loop->run(); });
+    if (connections_ < config_.max_connections)
+      log_->warn("few-descriptors", {{"max-connections", connections_},
+                                     {"configured", config_.max_connections},
+                                     {"why", "the limit of open files (ulimit -Hn) allows no more"}});
+    if (config_.hostname.find('.') == std::string::npos)
+      log_->warn("hostname-unqualified", {{"hostname", config_.hostname}, {"why", "other servers may refuse it"}});
     log_->info("started", {{"hostname", config_.hostname}, {"loops", loops_.size()}});
     log_->flush();
     return {};
@@ -206,6 +229,7 @@ class Relay {
     const auto address = SocketAddress::parse(listener.address);
     if (!address) return address.error();
     std::uint16_t port = address->port;
+    if (auto free = Submission::check_free(listener, port); !free) return free;
     for (const auto& submission : submissions_) {
       const auto bound = submission->listen(options, port);
       if (!bound) return bound.error();
@@ -281,6 +305,7 @@ class Relay {
   std::shared_ptr<dns::Cache> dns_cache_ = std::make_shared<dns::Cache>();
   limit::Table limits_;
   std::unique_ptr<Passwords> passwords_;
+  std::size_t connections_;  ///< of clients at once
   Census census_;
   std::unique_ptr<ControlStore> store_;
   std::shared_ptr<const Directory> directory_;
@@ -315,10 +340,11 @@ Result<int> run(const Config& config) {
   Instant deadline{};
   while (true) {
     const timespec second{1, 0};  // how long a log line may wait
-    const int signal = sigtimedwait(&signals, nullptr, &second);
+    siginfo_t from{};
+    const int signal = sigtimedwait(&signals, &from, &second);
     relay.flush_log();
     if (signal == SIGHUP) relay.reload();
-    if (signal == end_of_drain) {
+    if (signal == end_of_drain && draining && from.si_pid == ::getpid()) {
       relay.say_stopped("drained");
       break;
     }

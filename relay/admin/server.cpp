@@ -18,6 +18,7 @@ namespace sendconn::relay {
 
 // A client that does not finish its request, or does not take its answer, holds up the next one for so long at most.
 constexpr std::chrono::seconds client_deadline{10};
+constexpr int accept_pause_ms = 200;
 
 struct AdminServer::Impl {
   std::string path;
@@ -33,7 +34,13 @@ struct AdminServer::Impl {
       if (watched[1].revents != 0) return;
       if (watched[0].revents == 0) continue;
       const admin::Descriptor client(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (client.valid()) serve(client);
+      if (client.valid()) {
+        serve(client);
+      } else {
+        // Out of descriptors, most likely: the client waits on, and so does this thread, for a while or the end.
+        std::array<pollfd, 1> ending{{{stop.get(), POLLIN, 0}}};
+        ::poll(ending.data(), ending.size(), accept_pause_ms);
+      }
     }
   }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -301,6 +302,10 @@ Result<void> check_rest(const Config& config, const Place& place) {
 }
 
 Result<std::string> read_file(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return Error{Errc::io, path + " is a folder; name the configuration file in it"};
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
     return Error{Errc::io, "cannot read the configuration file " + path + ": " +

@@ -21,6 +21,26 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
+/// The fields whose lines are short enough to be sent on: what refused the message for a long line must not refuse the
+/// report as well. RFC 5322 section 2.1.1.
+std::string without_long_fields(std::string_view header) {
+  constexpr std::size_t max_line = 998;
+  std::string out;
+  while (!header.empty()) {
+    std::size_t end = 0;  // of the field
+    bool fits = true;
+    do {
+      const std::size_t found = header.find("\r\n", end);
+      const std::size_t line_end = found == std::string_view::npos ? header.size() : found;
+      fits = fits && line_end - end <= max_line;
+      end = found == std::string_view::npos ? header.size() : found + 2;
+    } while (end < header.size() && (header[end] == ' ' || header[end] == '\t'));
+    if (fits) out.append(header.substr(0, end));
+    header.remove_prefix(end);
+  }
+  return out;
+}
+
 std::string status_of(const FailedRecipient& recipient) {
   const EnhancedCode& code = recipient.reply.enhanced;
   if (recipient.expired && (code.empty() || code.klass == 4)) return "5.4.7";  // RFC 3463: delivery time expired
@@ -75,7 +95,7 @@ std::string format_bounce(const QueuedMessage& failed, const std::vector<FailedR
                         : "\r\nContent-Type: text/rfc822-headers\r\n\r\n");
   header = header.substr(0, max_returned_header);
   if (header.size() == max_returned_header) header = header.substr(0, header.rfind("\r\n") + 2);
-  out.append(header);
+  out += without_long_fields(header);
   out += "\r\n--" + boundary + "--\r\n";
   return out;
 }

@@ -150,19 +150,7 @@ void Courier::on_readable() {
     case Stream::ReadStatus::closed:
     case Stream::ReadStatus::failed:
       if (starting_tls_) {
-        const bool opportunistic = session_options().tls == smtp::TlsMode::opportunistic;
-        const Reply reply{451,
-                          {4, 7, 5},
-                          "TLS with " + remote() + " failed: " +
-                              (stream_->fault().empty() ? "the connection was closed" : stream_->fault())};
-        if (!opportunistic) return endpoint_failed(reply);
-        // Better in the clear than not at all, since nothing was promised: the same server again, without TLS.
-        dispatcher_.services().log.info("tls-failed", {{"server", remote()}, {"reply", reply.text}});
-        session_.reset();
-        stream_.reset();
-        starting_tls_ = waiting_write_ = false;
-        without_tls_ = true;
-        return connect_next();
+        return tls_failed(stream_->fault().empty() ? "the connection was closed" : stream_->fault());
       }
       session_->input_closed();
       return drive({});
@@ -175,6 +163,19 @@ void Courier::on_readable() {
     if (session_options().tls != smtp::TlsMode::implicit) session_->tls_started(now());
   }
   drive(read.plain);
+}
+
+void Courier::tls_failed(const std::string& why) {
+  const bool opportunistic = session_options().tls == smtp::TlsMode::opportunistic;
+  const Reply reply{451, {4, 7, 5}, "TLS with " + remote() + " failed: " + why};
+  if (!opportunistic) return endpoint_failed(reply);
+  // Better in the clear than not at all, since nothing was promised: the same server again, without TLS.
+  dispatcher_.services().log.info("tls-failed", {{"server", remote()}, {"reply", reply.text}});
+  session_.reset();
+  stream_.reset();
+  starting_tls_ = waiting_read_ = waiting_write_ = false;
+  without_tls_ = true;
+  connect_next();
 }
 
 void Courier::drive(std::string_view input) {
@@ -455,6 +456,7 @@ void Courier::settle_front(const Reply& rest) {
 }
 
 void Courier::on(const smtp::Failed& event) {
+  if (starting_tls_) return tls_failed("the handshake did not end in time");
   sending_content_ = false;
   Reply reason = event.reason;
   if (reason.code == 0 || reason.permanent()) {

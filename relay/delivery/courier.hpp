@@ -50,6 +50,7 @@ class Courier : public std::enable_shared_from_this<Courier> {
   void connect_next();
   void connected(asio::ip::tcp::socket socket);
   void endpoint_failed(const Reply& reply);
+  void tls_failed(const std::string& why);
 
   // The flow of bytes.
   void on_readable();

@@ -97,6 +97,7 @@ std::vector<Job> Dispatcher::take_scheduled(QueueId id) {
 }
 
 std::size_t Dispatcher::retry(QueueId id) {
+  for (auto& [key, outlet] : outlets_) outlet->forget_failures();
   std::size_t count = 0;
   for (Job& job : take_scheduled(id)) {
     count += job.slots.size();

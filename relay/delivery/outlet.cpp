@@ -111,6 +111,11 @@ void Outlet::courier_ended(const std::shared_ptr<Courier>& courier) {
   dispatcher_.courier_ended();
 }
 
+void Outlet::forget_failures() {
+  down_.reset();
+  full_until_ = {};
+}
+
 void Outlet::drain() {
   draining_ = true;
   const auto all = couriers_;

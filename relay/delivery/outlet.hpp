@@ -43,6 +43,8 @@ class Outlet {
 
   /// No more jobs are given out; idle couriers say QUIT.
   void drain();
+  /// Tries at once what it would have waited for; on an operator's word.
+  void forget_failures();
   void on_tick(Instant now);
   /// Nothing is ready, connected or remembered: the outlet may be dropped.
   [[nodiscard]] bool is_unused(Instant now) const;

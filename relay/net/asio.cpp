@@ -1,2 +1,4 @@
 // The one translation unit that holds Asio's own code.
+#include "relay/net/asio.hpp"
+
 #include <asio/impl/src.hpp>

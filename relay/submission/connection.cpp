@@ -20,6 +20,8 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 constexpr std::size_t nonce_octets = 24;  // RFC 5802 section 5.1 leaves it open; 144 bits and more are never repeated
 
+constexpr std::size_t max_logged_octets = 250;  // of a Message-ID; our own bound
+
 /// Printable, without a comma: hexadecimal is both.
 std::string make_nonce() {
   constexpr std::string_view hex = "0123456789abcdef";
@@ -218,21 +220,24 @@ void Connection::on(const smtp::Login& event) {
   const auto weak = weak_from_this();
   services_.passwords.check(
       event.user, event.password, login == nullptr ? nullptr : &login->verifier,
-      [weak, &loop = submission_.loop(), user = std::string(event.user)](PasswordVerdict verdict) {
-        loop.post([weak, user, verdict] {
+      [weak, &loop = submission_.loop(), user = std::string(event.user),
+       proved = login == nullptr ? std::string() : login->verifier.stored_key](PasswordVerdict verdict) {
+        loop.post([weak, user, proved, verdict] {
           const auto self = weak.lock();
           if (!self || self->finished_) return;
           if (verdict == PasswordVerdict::busy)
-            return self->login_decided(user, false, {454, {4, 7, 0}, "too many logins at once; try again in a minute"});
-          self->login_decided(user, verdict == PasswordVerdict::good,
+            return self->login_decided(user, proved, false,
+                                       {454, {4, 7, 0}, "too many logins at once; try again in a minute"});
+          self->login_decided(user, proved, verdict == PasswordVerdict::good,
                               {535, {5, 7, 8}, "user name or password is wrong"});
         });
       });
 }
 
-void Connection::login_decided(const std::string& user, bool good, const Reply& refusal) {
+void Connection::login_decided(const std::string& user, const std::string& proved, bool good, const Reply& refusal) {
   if (good) {
     user_ = user;
+    proved_ = proved;
     return answer({235, {2, 7, 0}, "welcome"});
   }
   if (const auto& rate = services_.config.auth_failure_rate; rate && refusal.permanent()) {
@@ -248,6 +253,7 @@ void Connection::on(const smtp::ScramLogin& event) {
   if (!login_allowed())
     return refuse("auth", {421, {4, 7, 0}, "too many failed logins from " + client_text_ + "; try again later"});
   const Login* login = submission_.directory()->find_login(event.user);
+  proved_ = login != nullptr ? login->verifier.stored_key : std::string();  // counts once user_ is set
   session_.reply_verifier(login != nullptr ? login->verifier : services_.passwords.decoy(event.user), make_nonce(),
                           now());
 }
@@ -268,7 +274,7 @@ void Connection::on(const smtp::LoginDone& event) {
 std::shared_ptr<const Connector> Connection::connector() const {
   if (user_.empty()) return directory_->find_network(client_.unmapped());
   const Login* login = directory_->find_login(user_);
-  return login != nullptr ? login->connector : nullptr;
+  return login != nullptr && login->verifier.stored_key == proved_ ? login->connector : nullptr;
 }
 
 // ── A transaction ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -294,7 +300,8 @@ void Connection::on(const smtp::Mail& event) {
     refuse("mail", reply);
     transaction_.reset();
   };
-  if (!it.connector) return refused({530, {5, 7, 0}, "this login or network belongs to no connector any more"});
+  if (!it.connector)
+    return refused({530, {5, 7, 0}, "this login or network belongs to no connector any more; log in again"});
 
   const auto right = [&it](const Domain& domain) { return it.connector->right(domain); };
   if (const auto refusal = policy::decide_mail(it.reverse_path, right)) return refused(*refusal);
@@ -313,6 +320,8 @@ void Connection::on(const smtp::Mail& event) {
     const limit::Table::Demand demand{key, *rate, 1};
     if (const auto verdict = services_.limits.take({&demand, 1}, now()); !verdict.granted)
       return refused({451, {4, 7, 1}, retry_text("over the message rate of this connector", *rate, verdict.wait)});
+    it.rate_key = key;
+    it.rate = *rate;
   }
   it.smtputf8 = event.smtputf8;
   it.utf8_address = it.reverse_path && it.reverse_path->needs_smtputf8();
@@ -354,6 +363,7 @@ void Connection::on(smtp::DataStart) {
   facts.protocol = protocol();
   if (const tls::Endpoint* tls = stream_.tls())
     facts.tls = std::string(tls->protocol()) + " " + std::string(tls->cipher());
+  facts.smtputf8 = it.smtputf8;
   facts.expected_octets = it.declared_octets;
   IntakeLimits limits;
   limits.max_header_octets = services_.config.max_header_octets;
@@ -368,6 +378,21 @@ void Connection::on(const smtp::Content& event) { transaction_->intake->content(
 
 void Connection::on(const smtp::MessageEnd& event) {
   Transaction& it = *transaction_;
+  // A message may take its time; what was withdrawn meanwhile counts.
+  directory_ = submission_.directory();
+  it.connector = connector();
+  std::optional<Reply> withdrawn;
+  if (!it.connector) {
+    withdrawn = Reply{550, {5, 7, 1}, "this login or network belongs to no connector any more"};
+  } else {
+    const auto right = [&it](const Domain& domain) { return it.connector->right(domain); };
+    withdrawn = policy::decide_mail(it.reverse_path, right);
+  }
+  if (withdrawn) {
+    refuse("data", *withdrawn);
+    transaction_.reset();
+    return;
+  }
   if (const auto refusal = it.intake->end()) {
     if (!it.intake->fault().empty()) services_.log.error("spool-failed", {{"reason", it.intake->fault()}});
     refuse("data", *refusal);
@@ -423,13 +448,22 @@ void Connection::message_stored(const QueuedMessage& message, const std::string&
                                   {"recipients", message.recipients.size()},
                                   {"octets", message.content_octets},
                                   {"client", client_text_},
-                                  {"message-id", message_id}});
+                                  {"message-id", message_id.substr(0, max_logged_octets)}});
   answer({250, {2, 0, 0}, "queued as " + id});
 }
 
 void Connection::on(const smtp::Reset& event) {
   if (transaction_ && event.reason.code >= 400) {
     services_.log.info("refused", {{"stage", "data"}, {"client", client_text_}, {"reply", event.reason.summary()}});
+  }
+  end_transaction();
+}
+
+/// A transaction that got no recipient was no message: a client that waited as it was told finds its token there.
+void Connection::end_transaction() {
+  if (transaction_ && transaction_->recipients.empty() && !transaction_->rate_key.empty()) {
+    const limit::Table::Demand demand{transaction_->rate_key, transaction_->rate, 1};
+    services_.limits.give_back({&demand, 1});
   }
   transaction_.reset();
 }

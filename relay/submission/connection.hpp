@@ -57,7 +57,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void answer_now(const Reply& reply) { session_.reply(reply, now()); }
   void refuse(std::string_view stage, const Reply& reply);
   bool login_allowed();
-  void login_decided(const std::string& user, bool good, const Reply& refusal);
+  void login_decided(const std::string& user, const std::string& proved, bool good, const Reply& refusal);
+  void end_transaction();
   void message_stored(const QueuedMessage& message, const std::string& message_id, const Result<void>& stored);
   [[nodiscard]] std::shared_ptr<const Connector> connector() const;
   [[nodiscard]] std::string_view protocol() const;
@@ -71,6 +72,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool smtputf8 = false;
     bool utf8_address = false;
     std::uint64_t declared_octets = 0;
+    std::string rate_key;  ///< of the bucket that gave a token; empty: none did
+    limit::Rate rate;
     std::optional<Intake> intake;
     QueueId id = 0;
     UnixTime accepted{};
@@ -85,6 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   IpAddress client_;
   std::string client_text_;
   std::string user_;     ///< logged in as; empty: by network, or not at all
+  std::string proved_;   ///< the stored key that the login proved: another one under the same name is another login
   std::string pending_;  ///< input that came while a decision was open
   std::unique_ptr<Transaction> transaction_;
   Instant tls_deadline_{};  ///< of a handshake that is under way

@@ -130,7 +130,13 @@ void Intake::header_complete() {
 void Intake::decide(const mail::Header& header) {
   const auto rights = [this](const Domain& domain) { return connector_->right(domain); };
   if (auto refusal = policy::decide_header(header, rights, limits_.max_received, taken_.authors))
-    refuse(std::move(*refusal));
+    return refuse(std::move(*refusal));
+  // Asked for later by nobody, it would reach servers that cannot read it (RFC 6531 section 3.4).
+  const auto is_international = [](const Address& author) { return author.needs_smtputf8(); };
+  const policy::Authors& by = taken_.authors;
+  if (!facts_.smtputf8 && (std::any_of(by.from.begin(), by.from.end(), is_international) ||
+                           std::any_of(by.sender.begin(), by.sender.end(), is_international)))
+    refuse({550, {5, 6, 7}, "the author has an internationalized address: send the message with SMTPUTF8 in MAIL"});
 }
 
 void Intake::open_signer() {

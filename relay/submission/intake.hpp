@@ -29,12 +29,13 @@ struct IntakeFacts {
   std::string hello;                  ///< what the client called itself; checked for form by the session
   std::string protocol;               ///< ESMTPSA and so on (RFC 3848, RFC 6531 section 4.3)
   std::string tls;                    ///< "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without TLS
+  bool smtputf8 = false;              ///< the client asked for it (RFC 6531)
   std::uint64_t expected_octets = 0;  ///< SIZE, a hint for memory; 0: unknown
 };
 
 struct IntakeLimits {
   std::size_t max_header_octets = 262'144;
-  std::size_t max_received = 50;
+  std::size_t max_received = 100;
   std::uint64_t max_memory_octets = 262'144;  ///< above it the message goes to a file
   bool require_signature = true;
 };

@@ -45,6 +45,20 @@ Submission::Submission(Loop& loop, const Services& services) : loop_(loop), serv
 
 Submission::~Submission() = default;
 
+Result<void> Submission::check_free(const ListenerConfig& listener, std::uint16_t port) {
+  asio::io_context context;
+  asio::ip::tcp::acceptor probe(context);
+  const auto endpoint = parse_endpoint(listener.address, port);
+  if (!endpoint) return endpoint.error();
+  asio::error_code error;
+  probe.open(endpoint->protocol(), error);
+  if (!error) probe.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error && endpoint->address().is_v6()) probe.set_option(asio::ip::v6_only(true), error);
+  if (!error) probe.bind(*endpoint, error);
+  if (error) return Error{Errc::io, "cannot listen on " + listener.address + ": " + error.message()};
+  return {};
+}
+
 Result<std::uint16_t> Submission::listen(const std::shared_ptr<const ListenerOptions>& listener, std::uint16_t port) {
   const auto endpoint = parse_endpoint(listener->config.address, port);
   if (!endpoint) return endpoint.error();

@@ -30,6 +30,8 @@ class Submission {
   Submission(Loop& loop, const Services& services);
   ~Submission();
 
+  /// Refuses a port that another program listens on: with SO_REUSEPORT a second relay would take half of the clients.
+  static Result<void> check_free(const ListenerConfig& listener, std::uint16_t port);
   /// Opens a socket for the listener on this loop (SO_REUSEPORT: each loop has its own) and returns the port.
   /// Before the loop runs.
   Result<std::uint16_t> listen(const std::shared_ptr<const ListenerOptions>& listener, std::uint16_t port);

@@ -9,7 +9,7 @@ from conftest import RECIPIENT, RECIPIENT_DOMAIN, SENDER, SENDER_DOMAIN, need_ex
 from harness import exim, postfix
 from harness.clients import Smtplib
 from harness.dkim_check import is_signed_by
-from harness.relay import PASSWORD
+from harness.relay import PASSWORD, sanitized
 from harness.process import wait_until
 from test_clients import MESSAGE, submission
 
@@ -234,6 +234,8 @@ def test_a_message_of_50_megabytes_streams_through(relay_ready, sink_ready, auth
     grown = _peak_octets(relay_ready.process.pid) - before
     assert delivered.body == body
     assert is_signed_by(delivered.content, relay_ready.zone, SENDER_DOMAIN)
+    if sanitized():
+        pytest.skip("delivered; its memory is not measured, since a sanitizer keeps what was freed")
     assert grown < 4_000_000, f"the relay's memory grew by {grown} octets"
 
 

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from conftest import RECIPIENT, RECIPIENT_DOMAIN, SENDER, SENDER_DOMAIN, prepare
-from harness.process import wait_until
-from harness.relay import PASSWORD
+from harness.process import Process, wait_until
+from harness.relay import PASSWORD, RELAY
 from test_delivery import _session, send
 
 MESSAGE = f"From: {SENDER}\r\nTo: {RECIPIENT}\r\nSubject: x\r\n\r\nHi\r\n".encode()
@@ -162,6 +162,85 @@ def test_the_end_of_the_relay_amid_logins(twice, make_relay, authority):
         client.close()
 
 
+def test_a_session_ends_with_the_login_that_it_proved(make_relay, authority, make_peer):
+    """Another login of the same name, or another password, is another login."""
+    relay = prepare(make_relay())
+    make_peer(relay.mx_port)
+    with _session(relay, authority) as client:
+        submit(client)
+        (relay.folder / "password").write_text("another password\n")
+        relay.cli("connector", "passwd", "acme/office", "--password-file", relay.folder / "password")
+        assert client.mail(SENDER)[0] == 530
+        relay.cli("connector", "remove", "acme/office", "--yes")
+        relay.add_account("beta")
+        relay.add_connector("beta/own", user="office")
+        relay.add_domain("beta.example", "beta/own")
+        assert client.mail("x@beta.example")[0] == 530
+
+
+def test_rights_that_end_before_the_message_does_count(make_relay, authority):
+    relay = prepare(make_relay())
+    with _session(relay, authority) as client:
+        assert client.mail(SENDER)[0] == 250
+        assert client.rcpt(RECIPIENT)[0] == 250
+        assert client.docmd("DATA")[0] == 354
+        relay.cli("domain", "remove", SENDER_DOMAIN, "--yes")
+        client.send(MESSAGE + b".\r\n")
+        code, text = client.getreply()
+        assert code == 550 and text.startswith(b"5.7.1"), (code, text)
+
+
+def test_a_client_over_the_recipient_rate_keeps_its_message_token(make_relay, authority):
+    relay = prepare(make_relay(), rate="1/h, burst 2", recipient_rate="1/s, burst 1")
+    with _session(relay, authority) as client:
+        submit(client)
+        assert client.mail(SENDER)[0] == 250
+        assert client.rcpt(RECIPIENT)[0] == 450
+        client.rset()
+        time.sleep(1.1)  # as it was told
+        submit(client)
+
+
+def test_internationalized_authors_need_smtputf8(relay_ready, authority):
+    with _session(relay_ready, authority) as client:
+        client.mail(SENDER)
+        client.rcpt(RECIPIENT)
+        code, text = client.data(MESSAGE.replace(SENDER.encode(), f"é@{SENDER_DOMAIN}".encode()))
+        assert code == 550 and text.startswith(b"5.6.7"), (code, text)
+
+
+def test_one_client_cannot_take_all_descriptors(make_relay, authority):
+    """The admin socket and other clients are served while one address holds what it may."""
+    relay = make_relay(start=False)
+    command = ["prlimit", "--nofile=256:256", RELAY, "--config", relay.config]
+    relay.process = Process(command, relay.log)
+    relay.process.wait_listening(*relay.ports)
+    prepare(relay)
+    held = [socket.create_connection(("127.0.0.1", relay.port)) for _ in range(240)]
+    assert relay.cli("queue", "list")["messages"] == []
+    with socket.create_connection(("127.0.0.1", relay.port), source_address=("127.0.0.9", 0)) as other:
+        other.settimeout(10)
+        assert other.recv(3) == b"220"
+    for one in held:
+        one.close()
+
+
+def test_a_second_relay_does_not_share_the_port(relay_ready, make_relay):
+    second = make_relay("second", start=False)
+    second.sections["listener"] = relay_ready.sections["listener"]
+    second.write_config()
+    second.process = Process([RELAY, "--config", second.config], second.log)
+    assert second.process.wait(10) == 1
+    assert "in use" in second.log_text()
+
+
+def test_a_foreign_signal_does_not_end_the_relay(relay_ready, sink_ready, authority):
+    relay_ready.process.signal(signal.SIGUSR1)
+    with _session(relay_ready, authority) as client:
+        submit(client)
+    sink_ready.wait_for(1)
+
+
 def _plain(user, password) -> bytes:
     import base64
 
@@ -182,6 +261,15 @@ def test_a_destination_that_was_down_is_tried_again_while_mail_keeps_coming(rela
             submit(client)
             time.sleep(3)
     assert peer.taken
+
+
+def test_an_operators_retry_does_not_wait(relay_ready, make_peer, authority):
+    with _session(relay_ready, authority) as client:
+        submit(client)
+    relay_ready.wait_logged("deferred")
+    peer = make_peer(relay_ready.mx_port)
+    relay_ready.cli("queue", "retry", "--all")
+    wait_until(lambda: peer.taken, "the message", 10)
 
 
 def test_a_server_that_takes_few_connections_gets_all_mail_over_those(make_relay, make_peer, authority):

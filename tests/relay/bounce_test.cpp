@@ -57,6 +57,15 @@ TEST(Bounce, each_failed_recipient_has_its_own_block) {
   EXPECT_NE(report.find("Final-Recipient: rfc822; carol@example.net"), std::string::npos);
 }
 
+TEST(Bounce, fields_with_long_lines_do_not_come_back) {
+  const std::vector<FailedRecipient> recipients = {{"bob@example.net", {500, {}, "line too long"}, "mx", false}};
+  const std::string longest = "X: " + std::string(995, 'a') + "\r\n";
+  const std::string too_long = "Y: b\r\n\t" + std::string(998, 'a') + "\r\n";
+  const std::string report = report_of(recipients, longest + too_long + "Subject: hello\r\n");
+  EXPECT_NE(report.find(longest + "Subject: hello\r\n"), std::string::npos);
+  EXPECT_EQ(report.find("Y: b"), std::string::npos);
+}
+
 TEST(Bounce, utf8_addresses_make_an_international_report) {
   const std::string report =
       report_of({{"b\xc3\xb6"

@@ -24,6 +24,12 @@ def missing() -> str:
     return ""
 
 
+def sanitized() -> bool:
+    """Whether the relay was built with a sanitizer, which keeps freed memory and is slow."""
+    program = RELAY.read_bytes()
+    return b"__asan_init" in program or b"__tsan_init" in program
+
+
 def toml(sections: dict) -> str:
     """{"relay": {"hostname": "x"}, "listener": [{…}, {…}]} as TOML; a list of tables becomes [[…]]."""
     text = ""
