@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -330,6 +331,7 @@ Result<int> run(const Config& config) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, end_of_drain}) sigaddset(&signals, signal);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  ::umask(::umask(077) | 027);  // the log says who writes to whom: not for everybody's eyes
 
   auto log = Log::open({config.log_json, config.log_level, config.log_file});
   if (!log) return log.error();

@@ -54,8 +54,15 @@ Result<void> make_folder(const std::string& folder) {
   std::error_code fault;
   const std::filesystem::path path(folder);
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), fault);
-  if (::mkdir(folder.c_str(), 0700) == 0 || (errno == EEXIST && std::filesystem::is_directory(path, fault))) return {};
-  return Error{Errc::io, "cannot make the state folder " + folder + ": " + reason()};
+  const bool made = ::mkdir(folder.c_str(), 0700) == 0;
+  if (!made && (errno != EEXIST || !std::filesystem::is_directory(path, fault)))
+    return Error{Errc::io, "cannot make the state folder " + folder + ": " + reason()};
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) return Error{Errc::io, "cannot look at " + folder + ": " + reason()};
+  if ((status.st_mode & 022U) != 0)
+    return Error{Errc::io, "others may write to the state folder " + folder + ", so that they could replace what it " +
+                               "holds; run chmod 700 " + folder};
+  return {};
 }
 
 /// The file with mode 0600, made before SQLite would make it with another; an existing one must not be open to others.

@@ -89,6 +89,16 @@ class ControlStoreTest : public ::testing::Test {
 
 // ── Files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+TEST_F(ControlStoreTest, AFolderThatOthersMayWriteToIsRefused) {
+  store_.reset();
+  ASSERT_EQ(::chmod(options_.folder.c_str(), 0777), 0);
+  const auto refused = ControlStore::open(options_);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().text.find("chmod 700"), std::string::npos) << refused.error().text;
+  ASSERT_EQ(::chmod(options_.folder.c_str(), 0750), 0);
+  EXPECT_TRUE(ControlStore::open(options_).ok());
+}
+
 TEST_F(ControlStoreTest, FolderAndDatabaseAreForTheOwnerAlone) {
   struct stat status {};
   ASSERT_EQ(::stat(options_.folder.c_str(), &status), 0);
