@@ -33,7 +33,8 @@ int main(int argc, char** argv) {
   bool check = false;
   bool once = false;
   app.add_option("--config", path, "The configuration file")->envname("SENDCONN_CONFIG")->capture_default_str();
-  app.add_flag("--check-config", check, "Read the configuration, say whether it is good, and end");
+  app.add_flag("--check-config", check,
+               "Read the configuration and the files that it names, say whether they are good, and end");
   app.add_flag("--admin-once", once)->group("");  // for the command line program, when no relay runs
   app.set_version_flag("--version", "sendconn-relay " SENDCONN_VERSION);
   try {
@@ -46,6 +47,7 @@ int main(int argc, char** argv) {
   const auto config = sendconn::relay::load_config(path);
   if (!config) return fail(config.error());
   if (check) {
+    if (const auto files = sendconn::relay::check_files(*config); !files) return fail(files.error());
     std::printf("%s is good\n", path.c_str());
     return 0;
   }

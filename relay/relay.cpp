@@ -34,6 +34,29 @@ constexpr std::size_t max_limit_keys = 100'000;
 constexpr int end_of_drain = SIGUSR1;
 constexpr std::chrono::seconds lock_patience{2};  // a command line without a relay holds the lock for milliseconds
 
+Result<std::shared_ptr<const tls::Context>> client_context(tls::Verify verify, const std::string& authorities) {
+  tls::ContextOptions options;
+  options.verify = verify;
+  options.authorities_file = authorities;
+  auto context = tls::Context::create(options);
+  if (!context) return context.error();
+  return std::make_shared<const tls::Context>(std::move(*context));
+}
+
+Result<SmarthostAccess> open_smarthost(const SmarthostConfig& smarthost) {
+  SmarthostAccess access;
+  auto context =
+      client_context(smarthost.verify ? tls::Verify::required : tls::Verify::none, smarthost.authorities_file);
+  if (!context) return context.error();
+  access.tls = std::move(*context);
+  if (!smarthost.password_file.empty()) {
+    auto password = read_secret_file(smarthost.password_file);
+    if (!password) return password.error();
+    access.password = std::move(*password);
+  }
+  return access;
+}
+
 /// Raises the number of files that may be open to what the system allows, and says how many clients leave enough of
 /// them for deliveries, large messages and the relay's own files: a quarter. Our own figure.
 std::size_t connections_that_fit() {
@@ -179,30 +202,12 @@ class Relay {
     delivery_ = std::make_unique<DeliveryServices>(
         DeliveryServices{config_, *log_, *spool_, *readers_, routes_, surroundings_, *mx_tls, {}});
     for (const auto& smarthost : routes_.smarthosts()) {
-      SmarthostAccess access;
-      auto context =
-          client_context(smarthost->verify ? tls::Verify::required : tls::Verify::none, smarthost->authorities_file);
-      if (!context) return context.error();
-      access.tls = std::move(*context);
-      if (!smarthost->password_file.empty()) {
-        auto password = read_secret_file(smarthost->password_file);
-        if (!password) return password.error();
-        access.password = std::move(*password);
-      }
-      delivery_->smarthosts.emplace(smarthost.get(), std::move(access));
+      auto access = open_smarthost(*smarthost);
+      if (!access) return access.error();
+      delivery_->smarthosts.emplace(smarthost.get(), std::move(*access));
     }
     queue_ = std::make_unique<Queue>(*delivery_);
     return queue_->start(loops_);
-  }
-
-  static Result<std::shared_ptr<const tls::Context>> client_context(tls::Verify verify,
-                                                                    const std::string& authorities) {
-    tls::ContextOptions options;
-    options.verify = verify;
-    options.authorities_file = authorities;
-    auto context = tls::Context::create(options);
-    if (!context) return context.error();
-    return std::make_shared<const tls::Context>(std::move(*context));
   }
 
   Result<void> open_submission() {
@@ -324,6 +329,23 @@ class Relay {
 };
 
 }  // namespace
+
+Result<void> check_files(const Config& config) {
+  if (!is_self_signed(config)) {
+    if (const auto context = open_server_context(config); !context) return context.error();
+  }
+  if (!config.passphrase_file.empty()) {
+    if (const auto passphrase = read_secret_file(config.passphrase_file); !passphrase) return passphrase.error();
+  }
+  if (!config.zone_file.empty()) {
+    if (const auto zone = io::open_zone_resolver(config.zone_file, {}); !zone) return zone.error();
+  }
+  const RouteTable routes(config.routes);
+  for (const auto& smarthost : routes.smarthosts()) {
+    if (const auto access = open_smarthost(*smarthost); !access) return access.error();
+  }
+  return {};
+}
 
 Result<int> run(const Config& config) {
   sigset_t signals;

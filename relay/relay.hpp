@@ -18,4 +18,8 @@ namespace sendconn::relay {
 /// Call it once, from the main thread, before any other thread exists: it blocks these signals for all threads.
 Result<int> run(const Config& config);
 
+/// Reads every file that the configuration names, as run() would: certificates, keys, passwords, the zone file. One
+/// clear sentence about the first that it could not use. Makes and changes nothing.
+Result<void> check_files(const Config& config);
+
 }  // namespace sendconn::relay

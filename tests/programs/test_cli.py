@@ -634,6 +634,30 @@ def test_the_example_configuration_is_accepted_as_it_stands():
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.parametrize(
+    "section",
+    [
+        '[tls]\ncertificate_file = "missing"\nkey_file = "missing"',
+        '[dkim]\npassphrase_file = "missing"',
+        '[dns]\nzone_file = "missing"',
+        '[[route]]\ndomains = ["*"]\nhost = "mx.example"\nuser = "a"\npassword_file = "missing"',
+    ],
+    ids=["certificate", "passphrase", "zone", "smarthost"],
+)
+def test_checking_the_configuration_reads_the_files_that_it_names(folder, section):
+    config = folder / "sendconn.toml"
+    config.write_text(f'[relay]\nhostname = "relay.example"\n{section}\n')
+    run = subprocess.run([RELAY, "--config", config, "--check-config"], capture_output=True, text=True)
+    assert run.returncode == 1 and f"{folder}/missing" in run.stderr, (run.stdout, run.stderr)
+
+
+@pytest.mark.parametrize("program", [RELAY, TOOL])
+def test_a_folder_is_no_configuration_file(folder, program):
+    words = ["--check-config"] if program == RELAY else ["account", "list"]
+    run = subprocess.run([program, "--config", folder, *words], capture_output=True, text=True)
+    assert run.returncode == 1 and "is a folder" in run.stderr, (run.returncode, run.stderr)
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 def test_the_service_is_sound_and_confined(folder):
     unit = folder / "sendconn-relay.service"
