@@ -333,9 +333,11 @@ void Connection::on(const smtp::Rcpt& event) {
   if (const auto& rate = it.connector->recipient_rate) {
     const std::string key = "recipients:" + it.connector->key;
     const limit::Table::Demand demand{key, *rate, 1};
-    if (const auto verdict = services_.limits.take({&demand, 1}, now()); !verdict.granted)
+    if (const auto verdict = services_.limits.take({&demand, 1}, now()); !verdict.granted) {
+      it.over_recipient_rate = true;
       return refuse("rcpt",
                     {450, {4, 7, 1}, retry_text("over the recipient rate of this connector", *rate, verdict.wait)});
+    }
   }
   it.utf8_address = it.utf8_address || event.forward_path.needs_smtputf8();
   it.recipients.push_back(event.forward_path);
@@ -459,9 +461,10 @@ void Connection::on(const smtp::Reset& event) {
   end_transaction();
 }
 
-/// A transaction that got no recipient was no message: a client that waited as it was told finds its token there.
+/// What got no recipient because of their rate was no message: who waits as told must not wait for the other rate, too.
 void Connection::end_transaction() {
-  if (transaction_ && transaction_->recipients.empty() && !transaction_->rate_key.empty()) {
+  if (transaction_ && transaction_->over_recipient_rate && transaction_->recipients.empty() &&
+      !transaction_->rate_key.empty()) {
     const limit::Table::Demand demand{transaction_->rate_key, transaction_->rate, 1};
     services_.limits.give_back({&demand, 1});
   }

@@ -74,6 +74,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::uint64_t declared_octets = 0;
     std::string rate_key;  ///< of the bucket that gave a token; empty: none did
     limit::Rate rate;
+    bool over_recipient_rate = false;  ///< a recipient was refused for that alone
     std::optional<Intake> intake;
     QueueId id = 0;
     UnixTime accepted{};

@@ -125,10 +125,12 @@ TEST_F(IntakeTest, refusals) {
       {"too many hops",
        [] {
          std::string text = "From: alice@example.com\r\n";
-         for (int i = 0; i < 60; ++i) text += "Received: from a by b; Sun, 22 Nov 2026 15:02:50 +0000\r\n";
+         for (int i = 0; i < 101; ++i) text += "Received: from a by b; Sun, 22 Nov 2026 15:02:50 +0000\r\n";
          return text + "\r\nhi\r\n";
        }(),
        554, "5.4.6", ""},
+      {"an internationalized author without SMTPUTF8", "From: \xc3\xa9@example.com\r\n\r\nhi\r\n", 550, "5.6.7",
+       "SMTPUTF8"},
       {"a header section without end", "From: alice@example.com\r\nX: " + std::string(400'000, 'x') + "\r\n\r\n", 552,
        "5.3.4", "max_header_octets"},
   };
