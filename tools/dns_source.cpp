@@ -2,8 +2,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <sendconn/resolver.hpp>
-
 namespace sendconn::tools {
 
 void DnsSource::add_options(CLI::App& command) {
@@ -20,11 +18,14 @@ Result<std::vector<dns::Answer>> DnsSource::ask(const std::vector<dns::Question>
     options.servers = servers;
     return io::resolve_blocking(options, questions);
   }
-  auto resolver = io::open_zone_resolver(zone);
-  if (!resolver) return std::move(resolver).error();
+  if (!resolver_) {
+    auto opened = io::open_zone_resolver(zone);
+    if (!opened) return std::move(opened).error();
+    resolver_ = std::move(*opened);
+  }
   std::vector<dns::Answer> answers;
   for (const dns::Question& question : questions) {
-    (*resolver)->resolve(question, [&answers](const dns::Answer& answer) { answers.push_back(answer); });
+    resolver_->resolve(question, [&answers](const dns::Answer& answer) { answers.push_back(answer); });
   }
   return answers;
 }

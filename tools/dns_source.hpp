@@ -1,10 +1,12 @@
 // Who answers the questions of a check on the command line: a zone file, named resolvers, or the system's.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <sendconn/dns.hpp>
+#include <sendconn/resolver.hpp>
 #include <sendconn/result.hpp>
 
 namespace CLI {
@@ -13,14 +15,18 @@ class App;
 
 namespace sendconn::tools {
 
+/// Thread-compatible; copies share what was read of the zone file.
 struct DnsSource {
-  std::string zone;                  ///< a zone file; empty: none
+  std::string zone;                  ///< a zone file, read at the first question; empty: none
   std::vector<std::string> servers;  ///< "ADDRESS" or "ADDRESS:PORT"; empty: the system's
 
   /// Adds --zone and --dns-server to a command.
   void add_options(CLI::App& command);
   /// The answers in the order of the questions, all asked at once. Errc::io, Errc::syntax (the zone file).
   [[nodiscard]] Result<std::vector<dns::Answer>> ask(const std::vector<dns::Question>& questions) const;
+
+ private:
+  mutable std::shared_ptr<io::Resolver> resolver_;  ///< of the zone file, once it was read
 };
 
 /// Answers a check's questions until it is done.

@@ -14,6 +14,7 @@
 
 #include "tools/command.hpp"
 #include "tools/commands.hpp"
+#include "tools/dns_source.hpp"
 
 namespace sendconn::tools {
 namespace {
@@ -22,47 +23,6 @@ using nlohmann::json;
 
 constexpr unsigned max_drawn_records = 100;  // of one tree: far more than any check would read
 constexpr unsigned max_drawn_depth = 12;
-
-// ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-struct Source {
-  std::string zone;
-  std::vector<std::string> servers;
-};
-
-void add_source(CLI::App& command, Source& source) {
-  auto* zone = command.add_option("--zone", source.zone, "Ask this zone file")->type_name("FILE");
-  command.add_option("--dns-server", source.servers, "Ask this server (repeatable); default: the system's")
-      ->type_name("ADDRESS")
-      ->allow_extra_args(false)
-      ->excludes(zone);
-}
-
-/// Asks for one thing at a time or for several at once.
-class Asker {
- public:
-  static Result<Asker> open(const Source& source) {
-    Asker asker;
-    asker.options_.servers = source.servers;
-    if (source.zone.empty()) return asker;
-    auto zone = io::open_zone_resolver(source.zone);
-    if (!zone) return std::move(zone).error();
-    asker.zone_ = std::move(*zone);
-    return asker;
-  }
-
-  Result<std::vector<dns::Answer>> ask(const std::vector<dns::Question>& questions) {
-    if (!zone_) return io::resolve_blocking(options_, questions);
-    std::vector<dns::Answer> answers;
-    for (const dns::Question& question : questions)
-      zone_->resolve(question, [&answers](const dns::Answer& answer) { answers.push_back(answer); });
-    return answers;
-  }
-
- private:
-  io::CaresOptions options_;
-  std::shared_ptr<io::Resolver> zone_;
-};
 
 // ── showing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -98,13 +58,11 @@ std::string ascii_of(std::string_view text) {
 }
 
 /// The records that a command works on: the text itself, or what a domain publishes.
-Result<std::vector<std::string>> records_of(const std::string& what, const Source& source) {
+Result<std::vector<std::string>> records_of(const std::string& what, const DnsSource& source) {
   if (is_text(what) || what.empty()) return std::vector<std::string>{what};
   auto domain = Domain::parse(what);
   if (!domain) return std::move(domain).error();
-  auto asker = Asker::open(source);
-  if (!asker) return std::move(asker).error();
-  auto answers = asker->ask({{domain->text(), dns::RecordType::txt}});
+  auto answers = source.ask({{domain->text(), dns::RecordType::txt}});
   if (!answers) return std::move(answers).error();
   if (dns::is_temporary(answers->front().status))
     return Error{Errc::io, "the DNS did not answer for TXT at " + domain->text() + " (" +
@@ -130,7 +88,7 @@ struct CheckInputs {
   std::string identity = "mailfrom";
   std::string receiver = "localhost";
   bool trace = false;
-  Source source;
+  DnsSource source;
 };
 
 json show_outcome(const spf::Outcome& outcome, const std::string& field) {
@@ -170,8 +128,6 @@ int exit_code_of(spf::Verdict verdict) {
 void run_check(const CheckInputs& in, Session& session) {
   const auto client = IpAddress::parse(in.address);
   if (!client) return session.fail(client.error());
-  auto asker = Asker::open(in.source);
-  if (!asker) return session.fail(asker.error());
   spf::Options options;
   options.receiver = in.receiver;
   options.trace = in.trace;
@@ -179,12 +135,7 @@ void run_check(const CheckInputs& in, Session& session) {
   check->start({*client, in.helo, in.from == "<>" ? "" : in.from,
                 in.identity == "helo" ? spf::Identity::helo : spf::Identity::mail_from,
                 std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())});
-  while (!check->done()) {
-    const std::vector<dns::Question> questions = check->questions();
-    const auto answers = asker->ask(questions);
-    if (!answers) return session.fail(answers.error());
-    for (std::size_t i = 0; i < questions.size(); ++i) check->answer(questions[i], (*answers)[i]);
-  }
+  if (const auto driven = drive(*check, in.source); !driven) return session.fail(driven.error());
   const spf::Outcome outcome = check->outcome();
   const std::string field = spf::format(spf::to_received(outcome, *client, in.helo, in.receiver));
   session.exit_code = exit_code_of(outcome.verdict);
@@ -204,13 +155,13 @@ void run_check(const CheckInputs& in, Session& session) {
 
 struct ExplainInputs {
   std::string domain;
-  Source source;
+  DnsSource source;
 };
 
 /// Draws a record, and below it the records that it leads to.
 class Tree {
  public:
-  explicit Tree(Asker asker) : asker_(std::move(asker)) {}
+  explicit Tree(DnsSource source) : source_(std::move(source)) {}
 
   Result<json> draw(const std::string& domain, unsigned depth);
   [[nodiscard]] unsigned lookups() const noexcept { return lookups_; }
@@ -219,7 +170,7 @@ class Tree {
   Result<json> draw_term(const spf::Record& record, const spf::Term& term, const std::string& domain, unsigned depth);
   Result<std::vector<std::string>> addresses(const std::vector<std::string>& names);
 
-  Asker asker_;
+  DnsSource source_;
   std::set<std::string> open_;  ///< on the way to the present record: one of them again is a loop
   unsigned records_ = 0;
   unsigned lookups_ = 0;
@@ -233,7 +184,7 @@ Result<std::vector<std::string>> Tree::addresses(const std::vector<std::string>&
   }
   std::vector<std::string> found;
   if (questions.empty()) return found;
-  auto answers = asker_.ask(questions);
+  auto answers = source_.ask(questions);
   if (!answers) return std::move(answers).error();
   for (const dns::Answer& answer : *answers)
     for (const dns::Record& record : answer.records) found.push_back(record.address.format());
@@ -258,7 +209,7 @@ Result<json> Tree::draw_term(const spf::Record& record, const spf::Term& term, c
   }
   std::vector<std::string> names{target};
   if (term.kind == spf::TermKind::mx) {
-    auto answers = asker_.ask({{target, dns::RecordType::mx}});
+    auto answers = source_.ask({{target, dns::RecordType::mx}});
     if (!answers) return std::move(answers).error();
     names.clear();
     for (const dns::Record& host : answers->front().records)
@@ -282,7 +233,7 @@ Result<json> Tree::draw(const std::string& domain, unsigned depth) {
     drawn["error"] = "not read: the tree is too large";
     return drawn;
   }
-  auto answers = asker_.ask({{domain, dns::RecordType::txt}});
+  auto answers = source_.ask({{domain, dns::RecordType::txt}});
   if (!answers) return std::move(answers).error();
   std::vector<std::string> found;
   for (const dns::Record& record : answers->front().records)
@@ -333,9 +284,7 @@ void show_record(const Output& out, const json& drawn, std::size_t indent) {
 void run_explain(const ExplainInputs& in, Session& session) {
   const auto domain = Domain::parse(in.domain);
   if (!domain) return session.fail(domain.error());
-  auto asker = Asker::open(in.source);
-  if (!asker) return session.fail(asker.error());
-  Tree tree(std::move(*asker));
+  Tree tree(in.source);
   const auto drawn = tree.draw(domain->text(), 0);
   if (!drawn) return session.fail(drawn.error());
   const bool past = tree.lookups() > spf::Limits().lookups;
@@ -356,7 +305,7 @@ struct RecordInputs {
   std::vector<std::string> what;
   std::vector<std::string> add;
   std::vector<std::string> remove;
-  Source source;
+  DnsSource source;
 };
 
 Result<std::vector<std::string>> all_records(const RecordInputs& in) {
@@ -435,7 +384,7 @@ void add_spf_commands(CLI::App& program, Session& session) {
       ->type_name("NAME")
       ->capture_default_str();
   check->add_flag("--trace", check_in->trace, "Show each step");
-  add_source(*check, check_in->source);
+  check_in->source.add_options(*check);
   check->callback([check_in, &session] { run_check(*check_in, session); });
 
   auto explain_in = std::make_shared<ExplainInputs>();
@@ -443,7 +392,7 @@ void add_spf_commands(CLI::App& program, Session& session) {
                                   "  sendconn spf explain example.org\n"
                                   "Numbers in brackets count the DNS lookups, of which a check may take 10.\n");
   explain->add_option("domain", explain_in->domain, "The domain")->type_name("")->required();
-  add_source(*explain, explain_in->source);
+  explain_in->source.add_options(*explain);
   explain->callback([explain_in, &session] { run_explain(*explain_in, session); });
 
   auto lint_in = std::make_shared<RecordInputs>();
@@ -451,7 +400,7 @@ void add_spf_commands(CLI::App& program, Session& session) {
                                "  sendconn spf lint 'v=spf1 ipv4:192.0.2.1 -all'\n  sendconn spf lint example.org\n"
                                "The exit code is 1 if there is an error.\n");
   lint->add_option("record", lint_in->what, "A record, or the domain that publishes it")->type_name("")->required();
-  add_source(*lint, lint_in->source);
+  lint_in->source.add_options(*lint);
   lint->callback([lint_in, &session] { run_lint(*lint_in, session); });
 
   auto edit_in = std::make_shared<RecordInputs>();
@@ -464,7 +413,7 @@ void add_spf_commands(CLI::App& program, Session& session) {
   edit->add_option("--remove", edit_in->remove, "A term to remove (repeatable)")
       ->type_name("TERM")
       ->allow_extra_args(false);
-  add_source(*edit, edit_in->source);
+  edit_in->source.add_options(*edit);
   edit->callback([edit_in, &session] { run_edit(*edit_in, session); });
 }
 

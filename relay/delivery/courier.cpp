@@ -302,9 +302,11 @@ void Courier::take_next() {
 }
 
 void Courier::work() {
-  if (phase_ != Phase::idle) return;
+  if (phase_ == Phase::idle) take_next_later();  // called from the outlet: its own loop goes on first
+}
+
+void Courier::take_next_later() {
   phase_ = Phase::loading;
-  // Called from the outlet: the outlet's own loop goes on first.
   dispatcher_.loop().post([self = shared_from_this()] {
     if (self->phase_ != Phase::loading) return;
     self->take_next();
@@ -360,7 +362,7 @@ void Courier::begin(Job job, std::shared_ptr<const Spool::Octets> octets) {
     dispatcher_.settle(std::move(refused), std::move(unusable), octets);
   }
   if (job.slots.empty()) {
-    if (carried_.empty()) take_next();
+    if (carried_.empty()) take_next_later();  // not at once: the next may be of the same kind, and so on
     return;
   }
   envelope.body = facts.eight_bit ? smtp::BodyType::eight_bit_mime : smtp::BodyType::seven_bit;

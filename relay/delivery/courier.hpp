@@ -69,6 +69,7 @@ class Courier : public std::enable_shared_from_this<Courier> {
   void on(const smtp::Closed& event);
 
   void take_next();
+  void take_next_later();
   void begin(Job job, std::shared_ptr<const Spool::Octets> octets);
   void send_content();
   void prefetch();

@@ -163,13 +163,13 @@ bool GroupSpool::wait(std::unique_lock<std::mutex>& lock, Ledger::Tidy tidy) {
     tidy = ledger_->tidy();
     lock.lock();
   }
-  if (urgent_ == 0 && !closing_) sleep_until(lock, 1);
+  if (urgent_ == 0 && !closing_) sleep_for_stores(lock, 1);
   if (urgent_ != 0 && !closing_) gather(lock);
   return true;
 }
 
 /// Sleeps for `patience`, or until as many stores wait.
-bool GroupSpool::sleep_until(std::unique_lock<std::mutex>& lock, std::size_t stores) {
+bool GroupSpool::sleep_for_stores(std::unique_lock<std::mutex>& lock, std::size_t stores) {
   wanted_ = stores;
   sleep_ = Sleep::light;
   const bool reached = wake_.wait_for(lock, patience, [this] { return sleep_ == Sleep::none; });
@@ -181,7 +181,7 @@ bool GroupSpool::sleep_until(std::unique_lock<std::mutex>& lock, std::size_t sto
 /// many as came in time before, and now and then one more. Each time that this was in vain it is tried more rarely, so
 /// that the few clients of a quiet relay hardly ever wait.
 void GroupSpool::gather(std::unique_lock<std::mutex>& lock) {
-  if (urgent_ < expected_ && !sleep_until(lock, expected_)) {
+  if (urgent_ < expected_ && !sleep_for_stores(lock, expected_)) {
     expected_ = std::max<std::size_t>(urgent_, 1);
     in_time_ = 0;
     trial_ = std::min(2 * trial_, max_trial);

@@ -44,7 +44,7 @@ class GroupSpool final : public Spool {
   void submit_file(Operation operation);
   void run();
   bool wait(std::unique_lock<std::mutex>& lock, Ledger::Tidy tidy);
-  bool sleep_until(std::unique_lock<std::mutex>& lock, std::size_t stores);
+  bool sleep_for_stores(std::unique_lock<std::mutex>& lock, std::size_t stores);
   void gather(std::unique_lock<std::mutex>& lock);
   bool wakes(bool urgent);
   void commit(std::vector<Operation>& waiting);

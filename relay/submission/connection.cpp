@@ -202,15 +202,25 @@ bool Connection::start_tls() {
   return stream_.start_tls(*submission_.tls());
 }
 
-bool Connection::login_allowed() {
-  const auto& rate = services_.config.auth_failure_rate;
-  if (!rate) return true;
-  // Asking costs nothing: only a failure takes the token, in login_decided().
-  const std::string key = "auth:" + site_of(client_);
-  const limit::Table::Demand demand{key, *rate, 1};
+/// Until a bucket has a token; takes none.
+Duration Connection::wait_for(std::string_view key, const limit::Rate& rate) {
+  const limit::Table::Demand demand{key, rate, 1};
   const auto verdict = services_.limits.take({&demand, 1}, now());
   if (verdict.granted) services_.limits.give_back({&demand, 1});
-  return verdict.granted;
+  return verdict.wait.value_or(Duration::max());
+}
+
+bool Connection::login_allowed() {
+  const auto& rate = services_.config.auth_failure_rate;
+  return !rate || wait_for("auth:" + site_of(client_), *rate) == Duration::zero();
+}
+
+void Connection::count_login_failure() {
+  const auto& rate = services_.config.auth_failure_rate;
+  if (!rate) return;
+  const std::string key = "auth:" + site_of(client_);
+  const limit::Table::Demand demand{key, *rate, 1};
+  (void)services_.limits.take({&demand, 1}, now());
 }
 
 void Connection::on(const smtp::Login& event) {
@@ -240,11 +250,7 @@ void Connection::login_decided(const std::string& user, const std::string& prove
     proved_ = proved;
     return answer({235, {2, 7, 0}, "welcome"});
   }
-  if (const auto& rate = services_.config.auth_failure_rate; rate && refusal.permanent()) {
-    const std::string key = "auth:" + site_of(client_);
-    const limit::Table::Demand demand{key, *rate, 1};
-    (void)services_.limits.take({&demand, 1}, now());
-  }
+  if (refusal.permanent()) count_login_failure();
   services_.log.info("login-refused", {{"client", client_text_}, {"user", user}, {"reply", refusal.summary()}});
   answer(refusal);
 }
@@ -264,11 +270,7 @@ void Connection::on(const smtp::LoginDone& event) {
     return;
   }
   services_.log.info("login-refused", {{"client", client_text_}, {"user", event.user}, {"mechanism", "SCRAM-SHA-256"}});
-  if (const auto& rate = services_.config.auth_failure_rate) {
-    const std::string key = "auth:" + site_of(client_);
-    const limit::Table::Demand demand{key, *rate, 1};
-    (void)services_.limits.take({&demand, 1}, now());
-  }
+  count_login_failure();
 }
 
 std::shared_ptr<const Connector> Connection::connector() const {
@@ -333,8 +335,10 @@ void Connection::on(const smtp::Rcpt& event) {
   if (const auto& rate = it.connector->recipient_rate) {
     const std::string key = "recipients:" + it.connector->key;
     const limit::Table::Demand demand{key, *rate, 1};
-    if (const auto verdict = services_.limits.take({&demand, 1}, now()); !verdict.granted) {
-      it.over_recipient_rate = true;
+    if (auto verdict = services_.limits.take({&demand, 1}, now()); !verdict.granted) {
+      // Without any recipient the client has to begin with MAIL again: who waits as told must get in there, too.
+      if (it.recipients.empty() && !it.rate_key.empty() && verdict.wait)
+        verdict.wait = std::max(*verdict.wait, wait_for(it.rate_key, it.rate));
       return refuse("rcpt",
                     {450, {4, 7, 1}, retry_text("over the recipient rate of this connector", *rate, verdict.wait)});
     }
@@ -378,19 +382,19 @@ void Connection::on(smtp::DataStart) {
 
 void Connection::on(const smtp::Content& event) { transaction_->intake->content(event.octets); }
 
+/// A message may take its time: what was withdrawn since MAIL counts. Nothing to do while the directory is the same.
+std::optional<Reply> Connection::decide_again() {
+  if (directory_ == submission_.directory()) return std::nullopt;
+  directory_ = submission_.directory();
+  Transaction& it = *transaction_;
+  it.connector = connector();
+  if (!it.connector) return Reply{550, {5, 7, 1}, "this login or network belongs to no connector any more"};
+  return policy::decide_mail(it.reverse_path, [&it](const Domain& domain) { return it.connector->right(domain); });
+}
+
 void Connection::on(const smtp::MessageEnd& event) {
   Transaction& it = *transaction_;
-  // A message may take its time; what was withdrawn meanwhile counts.
-  directory_ = submission_.directory();
-  it.connector = connector();
-  std::optional<Reply> withdrawn;
-  if (!it.connector) {
-    withdrawn = Reply{550, {5, 7, 1}, "this login or network belongs to no connector any more"};
-  } else {
-    const auto right = [&it](const Domain& domain) { return it.connector->right(domain); };
-    withdrawn = policy::decide_mail(it.reverse_path, right);
-  }
-  if (withdrawn) {
+  if (const auto withdrawn = decide_again()) {
     refuse("data", *withdrawn);
     transaction_.reset();
     return;
@@ -457,16 +461,6 @@ void Connection::message_stored(const QueuedMessage& message, const std::string&
 void Connection::on(const smtp::Reset& event) {
   if (transaction_ && event.reason.code >= 400) {
     services_.log.info("refused", {{"stage", "data"}, {"client", client_text_}, {"reply", event.reason.summary()}});
-  }
-  end_transaction();
-}
-
-/// What got no recipient because of their rate was no message: who waits as told must not wait for the other rate, too.
-void Connection::end_transaction() {
-  if (transaction_ && transaction_->over_recipient_rate && transaction_->recipients.empty() &&
-      !transaction_->rate_key.empty()) {
-    const limit::Table::Demand demand{transaction_->rate_key, transaction_->rate, 1};
-    services_.limits.give_back({&demand, 1});
   }
   transaction_.reset();
 }

@@ -56,9 +56,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void answer(const Reply& reply);
   void answer_now(const Reply& reply) { session_.reply(reply, now()); }
   void refuse(std::string_view stage, const Reply& reply);
+  [[nodiscard]] Duration wait_for(std::string_view key, const limit::Rate& rate);
   bool login_allowed();
+  void count_login_failure();
+  std::optional<Reply> decide_again();
   void login_decided(const std::string& user, const std::string& proved, bool good, const Reply& refusal);
-  void end_transaction();
   void message_stored(const QueuedMessage& message, const std::string& message_id, const Result<void>& stored);
   [[nodiscard]] std::shared_ptr<const Connector> connector() const;
   [[nodiscard]] std::string_view protocol() const;
@@ -74,7 +76,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::uint64_t declared_octets = 0;
     std::string rate_key;  ///< of the bucket that gave a token; empty: none did
     limit::Rate rate;
-    bool over_recipient_rate = false;  ///< a recipient was refused for that alone
     std::optional<Intake> intake;
     QueueId id = 0;
     UnixTime accepted{};
