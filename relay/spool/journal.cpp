@@ -413,7 +413,7 @@ Result<void> Journal::load(const std::function<void(QueuedMessage)>& visit) {
   };
   std::vector<Known> all;
   all.reserve(index_.size());
-  index_.each([&](QueueId id, const IndexEntry& entry) { all.push_back({id, &entry}); });
+  index_.each([&](QueueId id, const IndexEntry&) { all.push_back({id, index_.find_readable(id)}); });
   std::sort(all.begin(), all.end(), [](const Known& a, const Known& b) {
     return std::pair(a.entry->segment, a.entry->offset) < std::pair(b.entry->segment, b.entry->offset);
   });
@@ -445,7 +445,7 @@ Result<Ledger::Found> Journal::open(QueueId id) {
   std::uint64_t length = 0;
   {
     const std::lock_guard lock(mutex_);
-    const IndexEntry* entry = index_.find(id);
+    const IndexEntry* entry = index_.find_readable(id);
     if (entry == nullptr) return Error{Errc::not_found, "message " + format_queue_id(id) + " is not in the spool"};
     file = table_.find(entry->segment)->file;
     offset = entry->offset;

@@ -53,11 +53,7 @@ bool Journal::move_message(SegmentState& from, QueueId id) {
   effect.length = known->length;
   effect.place = builder_.finish_record();
   effects_.push_back(effect);
-  IndexEntry& entry = index_.change(id);
-  entry.segment = active_->number();
-  entry.offset = offset_ + effect.place.offset;
-  entry.length = effect.place.length;
-  entry.states.clear();
+  index_.move(id, active_->number(), offset_ + effect.place.offset, effect.place.length);
   return true;
 }
 

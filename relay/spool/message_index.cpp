@@ -64,6 +64,11 @@ const IndexEntry* MessageIndex::find(QueueId id) const {
   return place == entries_.end() ? nullptr : &place->second;
 }
 
+const IndexEntry* MessageIndex::find_readable(QueueId id) const {
+  const auto place = moved_.find(id);
+  return place == moved_.end() ? find(id) : &place->second;
+}
+
 IndexEntry& MessageIndex::change(QueueId id) {
   const auto [place, added] = entries_.try_emplace(id);
   undo_.emplace_back(id, added ? std::nullopt : std::optional<IndexEntry>(place->second));
@@ -75,7 +80,22 @@ void MessageIndex::remove(QueueId id) {
   if (!node.empty()) undo_.emplace_back(id, std::move(node.mapped()));
 }
 
+void MessageIndex::move(QueueId id, std::uint64_t segment, std::uint64_t offset, std::uint64_t length) {
+  IndexEntry& entry = change(id);
+  moved_.try_emplace(id, entry);
+  entry.segment = segment;
+  entry.offset = offset;
+  entry.length = length;
+  entry.states.clear();
+}
+
+void MessageIndex::keep() noexcept {
+  undo_.clear();
+  moved_.clear();
+}
+
 void MessageIndex::undo() {
+  moved_.clear();
   while (!undo_.empty()) {
     auto& [id, before] = undo_.back();
     if (before) {

@@ -47,13 +47,17 @@ struct IndexEntry {
 class MessageIndex {
  public:
   [[nodiscard]] const IndexEntry* find(QueueId id) const;
+  /// The entry for who reads the message now: until keep() a moved record is read where it stood before.
+  [[nodiscard]] const IndexEntry* find_readable(QueueId id) const;
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
   /// The entry before a change, or nothing if there was none; the change follows.
   IndexEntry& change(QueueId id);
   void remove(QueueId id);
+  /// The message's record is written anew at another place, with its states; there must be an entry.
+  void move(QueueId id, std::uint64_t segment, std::uint64_t offset, std::uint64_t length);
   /// The changes since the last keep() stay, or go.
-  void keep() noexcept { undo_.clear(); }
+  void keep() noexcept;
   void undo();
 
   template <class Visit>
@@ -64,6 +68,7 @@ class MessageIndex {
  private:
   std::unordered_map<QueueId, IndexEntry> entries_;
   std::vector<std::pair<QueueId, std::optional<IndexEntry>>> undo_;
+  std::unordered_map<QueueId, IndexEntry> moved_;  // as they were before move()
 };
 
 /// Whether `settlements` name unsettled recipients of the entry only, each once; Errc::not_found otherwise.

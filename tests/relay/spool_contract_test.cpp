@@ -570,6 +570,46 @@ TEST_P(SpoolContract, EightThreadsStoreSettleAndReadAtOnce) {
   EXPECT_EQ(spool->status().octets, status.octets);
 }
 
+TEST_P(SpoolContract, AMessageCanBeReadWhileItIsMovedToMakeRoom) {
+  auto spool = open();
+  std::vector<QueueId> kept;
+  const auto fill = [&](int messages) {
+    for (int i = 0; i < messages; ++i) {
+      const QueueId id = spool->next_id();
+      ASSERT_TRUE(store(*spool, id, 8'000).ok());
+      if (i % 10 == 0) {
+        kept.push_back(id);
+      } else {
+        ASSERT_TRUE(settle(*spool, id, {done(0)}).ok());
+      }
+    }
+  };
+  fill(100);
+  std::atomic<bool> stop{false};
+  std::thread reader([&, old = kept] {
+    while (!stop) {
+      for (const QueueId id : old) {
+        auto octets = spool->open(id);
+        if (!octets) {
+          ADD_FAILURE() << octets.error().text;
+          return;
+        }
+        EXPECT_EQ(read_all(*octets->content), content_of(id, 8'000));
+      }
+      auto loaded = spool->load();
+      if (!loaded) {
+        ADD_FAILURE() << loaded.error().text;
+        return;
+      }
+    }
+  });
+  fill(400);
+  stop = true;
+  reader.join();
+  spool = reopen(std::move(spool));
+  EXPECT_EQ(ids(*spool), kept);
+}
+
 // A child stores and settles as fast as it can and reports each step through a pipe; it is killed at a random instant.
 // What was stored is there unless its settle had begun; what was settled is not.
 enum Step : std::uint64_t { step_stored, step_settling, step_settled };

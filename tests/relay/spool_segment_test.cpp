@@ -343,5 +343,33 @@ TEST(MessageIndex, ChangesOfAGroupAreTakenBackInReverse) {
   EXPECT_EQ(index.size(), 2U);
 }
 
+TEST(MessageIndex, AMovedRecordIsReadWhereItStoodUntilTheMoveIsKept) {
+  MessageIndex index;
+  IndexEntry& entry = index.change(1);
+  entry.segment = 1;
+  entry.offset = 4096;
+  entry.length = 10;
+  entry.states.push_back({0, false, 3, {}, "450 4.2.1 busy"});
+  index.keep();
+
+  index.move(1, 2, 8192, 12);
+  EXPECT_EQ(index.find(1)->segment, 2U);
+  EXPECT_EQ(index.find_readable(1)->segment, 1U);
+  EXPECT_EQ(index.find_readable(1)->offset, 4096U);
+  EXPECT_EQ(index.find_readable(1)->length, 10U);
+  EXPECT_EQ(index.find_readable(1)->states.size(), 1U);
+  index.undo();
+  EXPECT_EQ(index.find_readable(1), index.find(1));
+  EXPECT_EQ(index.find(1)->segment, 1U);
+
+  index.move(1, 3, 12288, 12);
+  index.keep();
+  EXPECT_EQ(index.find_readable(1), index.find(1));
+  EXPECT_EQ(index.find(1)->segment, 3U);
+  EXPECT_EQ(index.find(1)->offset, 12288U);
+  EXPECT_TRUE(index.find(1)->states.empty());
+  EXPECT_EQ(index.find_readable(2), nullptr);
+}
+
 }  // namespace
 }  // namespace sendconn::relay::testing
