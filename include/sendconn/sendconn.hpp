@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sendconn/address.hpp>
+#include <sendconn/authenticate.hpp>
 #include <sendconn/authres.hpp>
 #include <sendconn/crypto.hpp>
 #include <sendconn/dkim.hpp>
