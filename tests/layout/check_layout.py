@@ -20,6 +20,7 @@ LAYERS = [
     ["mail", "dns", "crypto"],
     ["mime", "tls", "spf", "dkim", "ownership", "limit", "smtp", "authres"],
     ["dmarc", "spf2"],
+    ["authenticate"],
     ["policy", "route", "doctor"],
     ["io"],
 ]
