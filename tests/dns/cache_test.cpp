@@ -116,6 +116,19 @@ TEST(Cache, StaysWithinItsMemoryAndDropsTheLeastUsed) {
   EXPECT_TRUE(cache.find(name(0), start)) << "and nothing makes room for it";
 }
 
+TEST(Cache, HasAtLeastOneShardAndAtMost1024) {
+  // The room is shared among the shards: where each holds no answer, none is kept.
+  for (const std::size_t shards : {std::size_t{0}, std::size_t{1}, std::size_t{1024}, std::size_t{1025}}) {
+    CacheOptions options;
+    options.shards = shards;
+    options.max_octets = 1024 * 1000;
+    Cache cache(options);
+    cache.put(question, answer_of(Status::no_such_name, minutes(5)), start);
+    EXPECT_EQ(cache.size(), 1U) << shards;
+    EXPECT_LE(cache.octets(), 1000U);
+  }
+}
+
 TEST(Cache, ServesSeveralThreads) {
   CacheOptions options;
   options.max_octets = 50'000;

@@ -248,6 +248,30 @@ TEST(Zone, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(overlong.error().text, HasSubstr("split it into strings of at most 255"));
 }
 
+TEST(Zone, IsBounded) {
+  const auto takes = [](const std::string& text) { return Zone::parse(text).ok(); };
+  // RFC 1035 section 3.3: a string. RFC 2181 section 8: a TTL. RFC 1035 section 3.1: a label, and a name.
+  EXPECT_TRUE(takes("n TXT " + std::string(255, 'x')));
+  EXPECT_FALSE(takes("n TXT " + std::string(256, 'x')));
+  EXPECT_TRUE(takes("n 2147483647 A 192.0.2.1"));
+  EXPECT_FALSE(takes("n 2147483648 A 192.0.2.1"));
+  EXPECT_TRUE(takes(std::string(63, 'x') + " A 192.0.2.1"));
+  EXPECT_FALSE(takes(std::string(64, 'x') + " A 192.0.2.1"));
+  const std::string three = "." + std::string(63, 'b') + "." + std::string(63, 'c') + "." + std::string(63, 'd');
+  EXPECT_TRUE(takes(std::string(61, 'a') + three + ". A 192.0.2.1"));
+  EXPECT_FALSE(takes(std::string(62, 'a') + three + ". A 192.0.2.1"));
+  // RFC 1035 section 4.1.3: the data of a record, each string with an octet for its length.
+  std::string data;
+  for (int i = 0; i < 255; ++i) data += " " + std::string(255, 'x');
+  EXPECT_TRUE(takes("n TXT" + data + " " + std::string(254, 'x')));
+  EXPECT_FALSE(takes("n TXT" + data + " " + std::string(255, 'x')));
+  // Our own: the file.
+  std::string file = "n A 192.0.2.1\n;";
+  file.resize(max_zone_octets, 'x');
+  EXPECT_TRUE(takes(file));
+  EXPECT_EQ(Zone::parse(file + "x").error().code, Errc::limit_exceeded);
+}
+
 TEST(Zone, SurvivesBeingCutAnywhere) {
   for (std::size_t octets = 0; octets <= example.size(); ++octets) {
     const auto zone = Zone::parse(example.substr(0, octets));
