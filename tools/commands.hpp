@@ -14,7 +14,12 @@ void add_account_commands(CLI::App& program, Session& session);
 void add_connector_commands(CLI::App& program, Session& session);
 void add_domain_commands(CLI::App& program, Session& session);
 void add_dkim_commands(CLI::App& program, Session& session);
+/// Of the group dkim.
+void add_dkim_verify_command(CLI::App& group, Session& session);
+void add_dkim_lint_command(CLI::App& group, Session& session);
+void add_dkim_rotate_command(CLI::App& group, Session& session);
 void add_dmarc_commands(CLI::App& program, Session& session);
+void add_authenticate_command(CLI::App& program, Session& session);
 void add_queue_commands(CLI::App& program, Session& session);
 void add_spf_commands(CLI::App& program, Session& session);
 void add_send_command(CLI::App& program, Session& session);

@@ -28,10 +28,18 @@ std::string file_options_of(const CLI::App& app) {
   return words;
 }
 
+/// The command takes the name of a file without an option in front of it.
+bool takes_file(const CLI::App& app) {
+  const auto found = app.get_options([](const CLI::Option* option) {
+    return option->get_positional() && (option->get_single_name() == "file" || option->get_single_name() == "files");
+  });
+  return !found.empty();
+}
+
 void describe(const CLI::App& app, const std::string& path, const std::string& global, std::string& cases) {
   cases += "    '" + path + "') words='" + words_of(app) + (path.empty() ? "" : " " + global) + "'";
   const std::string files = file_options_of(app);
-  cases += " files='" + files + "' ;;\n";
+  cases += " files='" + files + "'" + (takes_file(app) ? " file=yes" : "") + " ;;\n";
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
     describe(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), global, cases);
   }
@@ -57,7 +65,7 @@ std::string bash_completion(const CLI::App& program) {
   }
   return R"(# bash completion for sendconn, made by: sendconn completion
 _sendconn() {
-  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} path= next words= files= i
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} path= next words= files= file= i
   for ((i = 1; i < COMP_CWORD; i++)); do
     next=${path:+$path }${COMP_WORDS[i]}
     case $next in
@@ -75,7 +83,7 @@ _sendconn() {
       return ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
-  if [[ $word != -* && ($path == send || $path == 'dkim sign') ]]; then
+  if [[ $word != -* && $file ]]; then
     compopt -o filenames 2>/dev/null
     mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word")
   fi

@@ -1,17 +1,16 @@
-// dkim: keys that the relay keeps, and signing a file.
+// dkim: keys that the relay keeps, and signing a file. What checks others is in dkim_verify_command.cpp and
+// dkim_lint_command.cpp, what replaces a key in dkim_rotate_command.cpp.
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 
 #include <sendconn/dkim.hpp>
 
 #include "tools/command.hpp"
 #include "tools/commands.hpp"
+#include "tools/key_file.hpp"
 #include "tools/message_file.hpp"
-#include "tools/secret.hpp"
 #include "tools/show.hpp"
 
 namespace sendconn::tools {
@@ -41,23 +40,6 @@ Request key_request(const Inputs& in) {
   return Request().put("domain", in.domain).put("selector", in.selector).put("account", in.account);
 }
 
-Result<crypto::PrivateKey> read_key(const Inputs& in) {
-  std::ifstream file(in.key_file, std::ios::binary);
-  if (!file) return Error{Errc::io, "cannot read the key file " + in.key_file};
-  std::string pem(std::istreambuf_iterator<char>(file), {});
-  std::string passphrase;
-  if (!in.passphrase_file.empty()) {
-    auto secret = read_secret(in.passphrase_file);
-    if (!secret) return std::move(secret).error();
-    passphrase = std::move(*secret);
-  }
-  auto key = crypto::PrivateKey::from_pem(pem, passphrase);
-  crypto::wipe(pem);
-  crypto::wipe(passphrase);
-  if (!key) return Error{key.error().code, in.key_file + ": " + key.error().text};
-  return key;
-}
-
 Result<dkim::Canonicalization> canonicalization_of(const std::string& name) {
   if (name == "simple") return dkim::Canonicalization::simple;
   if (name == "relaxed") return dkim::Canonicalization::relaxed;
@@ -69,7 +51,7 @@ Result<dkim::Canonicalization> canonicalization_of(const std::string& name) {
 
 /// The fields, made here with a key from a file.
 Result<std::string> sign(const Inputs& in, const std::string& message) {
-  auto key = read_key(in);
+  auto key = read_key_file(in.key_file, in.passphrase_file);
   if (!key) return std::move(key).error();
   auto domain = Domain::parse(in.domain);
   if (!domain) return std::move(domain).error();
@@ -133,7 +115,7 @@ void add_keygen(CLI::App& group, Session& session) {
     if (in->key_file.empty()) {
       request.put("type", in->type).put_number("bits", in->bits);
     } else {
-      auto key = read_key(*in);
+      auto key = read_key_file(in->key_file, in->passphrase_file);
       if (!key) return session.fail(key.error());
       auto pem = key->to_pem();
       if (!pem) return session.fail(pem.error());
@@ -166,7 +148,7 @@ void add_sign(CLI::App& group, Session& session) {
 }  // namespace
 
 void add_dkim_commands(CLI::App& program, Session& session) {
-  CLI::App& group = *add_group(program, "dkim", "DKIM keys, their records, and signing");
+  CLI::App& group = *add_group(program, "dkim", "DKIM keys and their records, signing, verifying");
   add_keygen(group, session);
   {
     auto in = std::make_shared<Inputs>();
@@ -192,6 +174,9 @@ void add_dkim_commands(CLI::App& program, Session& session) {
     command->callback([in, &session] { session.ask("dkim remove", key_request(*in).arguments(), show::removed); });
   }
   add_sign(group, session);
+  add_dkim_verify_command(group, session);
+  add_dkim_lint_command(group, session);
+  add_dkim_rotate_command(group, session);
 }
 
 }  // namespace sendconn::tools

@@ -1,9 +1,6 @@
 // dmarc: what a domain's policy says and where it comes from, faults of a record, and reports that others sent.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 
 #include <sendconn/dmarc.hpp>
@@ -11,7 +8,9 @@
 
 #include "tools/command.hpp"
 #include "tools/commands.hpp"
+#include "tools/dmarc_outcome.hpp"
 #include "tools/dns_source.hpp"
+#include "tools/file.hpp"
 
 namespace sendconn::tools {
 namespace {
@@ -26,8 +25,6 @@ struct Inputs {
   std::vector<std::string> dkim;
   std::vector<std::string> files;
 };
-
-std::string text_of(const std::optional<Domain>& domain) { return domain ? domain->text() : std::string(); }
 
 // ── check ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -71,33 +68,6 @@ Result<json> destinations_of(const dmarc::Outcome& outcome, const DnsSource& dns
   return list;
 }
 
-Style style_of(dmarc::Verdict verdict) {
-  if (verdict == dmarc::Verdict::pass) return Style::good;
-  return verdict == dmarc::Verdict::fail ? Style::bad : Style::warning;
-}
-
-void show_check(const Output& out, const json& result) {
-  const std::string verdict = result.at("result");
-  const auto style = verdict == "pass"   ? style_of(dmarc::Verdict::pass)
-                     : verdict == "fail" ? style_of(dmarc::Verdict::fail)
-                                         : style_of(dmarc::Verdict::none);
-  out.line(out.styled(style, verdict) + ": " + harmless(result.value("reason", "")));
-  const std::string tag = result.value("tag", "");
-  out.values({{"author domain", result.value("author", "")},
-              {"policy", result.value("policy", "") + (tag.empty() ? "" : " (from " + tag + "=)")},
-              {"published at", result.value("policy_domain", "")},
-              {"record", harmless(result.value("record", ""))},
-              {"organization", result.value("organizational_domain", "")},
-              {"SPF alignment", result.value("spf", "")},
-              {"questions", std::to_string(result.value("questions", 0U))}});
-  for (const json& one : result.at("dkim"))
-    out.line("  DKIM of " + one.value("domain", "") + ": " + one.value("alignment", ""));
-  for (const json& one : result.at("reports"))
-    out.line("  " + one.value("tag", "") + " " + harmless(one.value("published", "")) + ": " +
-             one.value("standing", "") + ", " + harmless(one.value("reason", "")));
-  for (const json& note : result.at("notes")) out.line("  " + harmless(note.get<std::string>()));
-}
-
 void run_check(const Inputs& in, Session& session) {
   auto facts = facts_of(in);
   if (!facts) return session.fail(Error{Errc::invalid_argument, facts.error().text});
@@ -109,29 +79,14 @@ void run_check(const Inputs& in, Session& session) {
   json dkim = json::array();
   for (std::size_t i = 0; i < outcome.dkim.size(); ++i)
     dkim.push_back({{"domain", facts->dkim[i].domain.text()}, {"alignment", dmarc::format(outcome.dkim[i])}});
-  json result{{"result", dmarc::format(outcome.verdict)},
-              {"reason", outcome.reason},
-              {"author", text_of(outcome.author)},
-              {"organizational_domain", text_of(outcome.organizational_domain)},
-              {"policy_domain", text_of(outcome.policy_domain)},
-              {"record", outcome.record ? dmarc::format(*outcome.record) : ""},
-              {"tag", dmarc::format(outcome.tag)},
-              {"published", dmarc::format(outcome.published)},
-              {"policy", outcome.record ? dmarc::format(outcome.policy) : ""},
-              {"spf", facts->spf ? dmarc::format(outcome.spf) : ""},
-              {"dkim", dkim},
-              {"reports", *reports},
-              {"notes", outcome.notes},
-              {"walks", check.walks()},
-              {"questions", check.questions_asked()}};
-  session.print(result, show_check);
-  if (outcome.verdict == dmarc::Verdict::temporary_error) {
-    session.exit_code = exit_temporary;
-  } else if (outcome.verdict == dmarc::Verdict::none) {
-    session.exit_code = exit_not_found;
-  } else if (outcome.verdict != dmarc::Verdict::pass) {
-    session.exit_code = exit_failed;
-  }
+  json result = dmarc_json(outcome);
+  if (!facts->spf) result["spf"] = "";
+  result["dkim"] = dkim;
+  result["reports"] = *reports;
+  result["walks"] = check.walks();
+  result["questions"] = check.questions_asked();
+  session.print(result, show_dmarc);
+  session.exit_code = exit_code_of(outcome.verdict);
 }
 
 // ── lint ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -193,14 +148,6 @@ void run_lint(const Inputs& in, Session& session) {
 
 // ── report ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Result<std::string> read_file(const std::string& path) {
-  if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream file(path, std::ios::binary);
-  std::string octets(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) return Error{Errc::io, "cannot read " + path};
-  return octets;
-}
-
 json show_source(const dmarc::ReportSummary::Source& source) {
   return {{"messages", source.messages},
           {"passed", source.passed},
@@ -253,7 +200,7 @@ void run_report(const Inputs& in, Session& session) {
   dmarc::ReportSummary summary;
   json reports = json::array();
   for (const std::string& path : in.files) {
-    const auto file = read_file(path);
+    const auto file = read_file(path, "");
     if (!file) return session.fail(file.error());
     const auto xml = dmarc::unpack_report(*file);
     if (!xml) return session.fail(Error{xml.error().code, path + ": " + xml.error().text});

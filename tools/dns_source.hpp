@@ -1,6 +1,7 @@
 // Who answers the questions of a check on the command line: a zone file, named resolvers, or the system's.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,15 +30,18 @@ struct DnsSource {
   mutable std::shared_ptr<io::Resolver> resolver_;  ///< of the zone file, once it was read
 };
 
-/// Answers a check's questions until it is done.
+/// Answers a check's questions until it is done. `texts` keeps what stands in TXT records, by name.
 template <class Check>
-Result<void> drive(Check& check, const DnsSource& source) {
+Result<void> drive(Check& check, const DnsSource& source, std::map<std::string, dns::Answer>* texts = nullptr) {
   while (!check.done()) {
     const std::vector<dns::Question> questions = check.questions();
     if (questions.empty()) return Error{Errc::wrong_state, "the check waits for nothing, and is not done"};
     const auto answers = source.ask(questions);
     if (!answers) return answers.error();
-    for (std::size_t i = 0; i < questions.size(); ++i) check.answer(questions[i], (*answers)[i]);
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      check.answer(questions[i], (*answers)[i]);
+      if (texts != nullptr && questions[i].type == dns::RecordType::txt) (*texts)[questions[i].name] = (*answers)[i];
+    }
   }
   return {};
 }

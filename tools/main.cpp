@@ -55,6 +55,7 @@ int main(int argc, char** argv) {
   add_send_command(program, session);
   add_dig_command(program, session);
   add_spf_commands(program, session);
+  add_authenticate_command(program, session);
   add_relay_commands(program, session);
   add_completion_command(program, session);
   try {

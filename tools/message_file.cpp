@@ -1,18 +1,21 @@
 #include "tools/message_file.hpp"
 
-#include <fstream>
-#include <iostream>
-#include <iterator>
+#include "tools/file.hpp"
 
 namespace sendconn::tools {
 
 Result<std::string> read_message(const std::string& path) {
-  if (path == "-") return to_crlf(std::string(std::istreambuf_iterator<char>(std::cin), {}));
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{Errc::io, "cannot read the message " + path};
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return Error{Errc::io, "cannot read the message " + path};
-  return to_crlf(text);
+  auto octets = read_file(path, "the message ");
+  if (!octets) return octets;
+  return to_crlf(*octets);
+}
+
+Result<std::string> read_received_message(const std::string& path) {
+  auto octets = read_file(path, "the message ");
+  if (!octets) return octets;
+  const std::size_t end = octets->find_first_of("\r\n");
+  if (end != std::string::npos && octets->compare(end, 2, "\r\n") == 0) return octets;
+  return to_crlf(*octets);
 }
 
 std::string to_crlf(std::string_view text) {

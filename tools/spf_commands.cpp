@@ -1,7 +1,6 @@
 // spf: check a sender, draw a domain's record with all it includes, find mistakes in records and change them. None of
 // them needs the relay.
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <set>
@@ -15,6 +14,9 @@
 #include "tools/command.hpp"
 #include "tools/commands.hpp"
 #include "tools/dns_source.hpp"
+#include "tools/place.hpp"
+#include "tools/spf_engine_option.hpp"
+#include "tools/spf_outcome.hpp"
 
 namespace sendconn::tools {
 namespace {
@@ -26,20 +28,7 @@ constexpr unsigned max_drawn_depth = 12;
 
 // ── showing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// The record, and under it a line that marks one place.
-void show_place(const Output& out, std::string_view record, std::size_t position, std::size_t octets, Style style) {
-  constexpr std::size_t width = 100;
-  const std::size_t start = position > width / 2 ? position - width / 2 : 0;
-  const std::string_view shown = record.substr(std::min(start, record.size()), width);
-  const std::size_t marks = std::max<std::size_t>(1, std::min(octets, width - std::min(position - start, width - 1)));
-  std::string visible(shown);  // an octet a column, so that the marks stand where they belong
-  std::replace_if(
-      visible.begin(), visible.end(), [](char c) { return c < ' ' || c == 0x7f; }, '?');
-  out.line("    " + visible);
-  out.line("    " + std::string(position - start, ' ') + out.styled(style, "^" + std::string(marks - 1, '~')));
-}
-
-json show_finding(const spf::Finding& finding) {
+json finding_of(const spf::Finding& finding) {
   return {{"severity", spf::format(finding.severity)},
           {"code", finding.code},
           {"position", finding.position},
@@ -48,14 +37,6 @@ json show_finding(const spf::Finding& finding) {
 }
 
 bool is_text(const std::string& what) { return what.find_first_of(" =\"") != std::string::npos; }
-
-/// JSON holds UTF-8 alone, and a record may hold anything.
-std::string ascii_of(std::string_view text) {
-  std::string out(text);
-  std::replace_if(
-      out.begin(), out.end(), [](char c) { return c < ' ' || c == 0x7f; }, '?');
-  return out;
-}
 
 /// The records that a command works on: the text itself, or what a domain publishes.
 Result<std::vector<std::string>> records_of(const std::string& what, const DnsSource& source) {
@@ -88,29 +69,9 @@ struct CheckInputs {
   std::string identity = "mailfrom";
   std::string receiver = "localhost";
   bool trace = false;
+  SpfEngineOption engine;
   DnsSource source;
 };
-
-json show_outcome(const spf::Outcome& outcome, const std::string& field) {
-  json path = json::array();
-  for (const spf::Step& step : outcome.path)
-    path.push_back({{"domain", step.domain}, {"term", step.term}, {"position", step.position}});
-  json trace = json::array();
-  for (const spf::TraceLine& line : outcome.trace) trace.push_back(std::string(2 * line.depth, ' ') + line.text);
-  return {{"verdict", spf::format(outcome.verdict)},
-          {"reason", spf::format(outcome.reason)},
-          {"identity", spf::format(outcome.identity)},
-          {"domain", outcome.domain},
-          {"sender", outcome.sender},
-          {"text", outcome.text},
-          {"path", path},
-          {"explanation", outcome.explanation},
-          {"lookups", outcome.lookups},
-          {"void_lookups", outcome.void_lookups},
-          {"ttl", outcome.ttl.count()},
-          {"trace", trace},
-          {"received_spf", field}};
-}
 
 int exit_code_of(spf::Verdict verdict) {
   switch (verdict) {
@@ -131,7 +92,9 @@ void run_check(const CheckInputs& in, Session& session) {
   spf::Options options;
   options.receiver = in.receiver;
   options.trace = in.trace;
-  const auto check = spf::make_check(options);
+  const auto made = in.engine.make(options);
+  if (!made) return session.fail(made.error());
+  const auto& check = *made;
   check->start({*client, in.helo, in.from == "<>" ? "" : in.from,
                 in.identity == "helo" ? spf::Identity::helo : spf::Identity::mail_from,
                 std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())});
@@ -139,16 +102,10 @@ void run_check(const CheckInputs& in, Session& session) {
   const spf::Outcome outcome = check->outcome();
   const std::string field = spf::format(spf::to_received(outcome, *client, in.helo, in.receiver));
   session.exit_code = exit_code_of(outcome.verdict);
-  if (session.json) return session.print(show_outcome(outcome, field), nullptr);
-  const Style style = outcome.verdict == spf::Verdict::pass   ? Style::good
-                      : outcome.verdict == spf::Verdict::fail ? Style::bad
-                                                              : Style::warning;
-  session.out.line(session.out.styled(style, spf::format(outcome.verdict)) + ": " + outcome.text);
-  if (!outcome.explanation.empty()) session.out.line(outcome.domain + " explains: " + outcome.explanation);
-  for (const spf::TraceLine& line : outcome.trace) session.out.line(std::string(2 * line.depth + 2, ' ') + line.text);
-  session.out.values({{"identity", std::string(spf::format(outcome.identity)) + " " + outcome.sender},
-                      {"lookups", std::to_string(outcome.lookups) + " of at most 10"},
-                      {"void lookups", std::to_string(outcome.void_lookups) + " of at most 2"}});
+  if (!session.json) return show_spf(session.out, outcome);
+  json result = spf_json(outcome);
+  result["received_spf"] = field;
+  session.print(result, nullptr);
 }
 
 // ── explain ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -224,7 +181,7 @@ Result<json> Tree::draw_term(const spf::Record& record, const spf::Term& term, c
 }
 
 Result<json> Tree::draw(const std::string& domain, unsigned depth) {
-  json drawn{{"domain", ascii_of(domain)}};
+  json drawn{{"domain", one_line(domain)}};
   if (open_.count(domain) != 0) {
     drawn["error"] = "this record is already being read: a loop";
     return drawn;
@@ -246,7 +203,7 @@ Result<json> Tree::draw(const std::string& domain, unsigned depth) {
     return drawn;
   }
   const spf::Record record = spf::Record::parse(found.front());
-  drawn["text"] = ascii_of(record.text());
+  drawn["text"] = one_line(record.text());
   if (!record.valid()) drawn["error"] = harmless(record.faults().front().text);
   drawn["terms"] = json::array();
   open_.insert(domain);
@@ -329,19 +286,14 @@ void run_lint(const RecordInputs& in, Session& session) {
   for (const std::string& record : *records) {
     json findings = json::array();
     for (const spf::Finding& finding : spf::lint(record)) {
-      findings.push_back(show_finding(finding));
-      const bool error = finding.severity == spf::Severity::error;
-      faulty = faulty || error;
-      if (session.json) continue;
-      const Style style = error                                        ? Style::bad
-                          : finding.severity == spf::Severity::warning ? Style::warning
-                                                                       : Style::bold;
-      session.out.line(session.out.styled(style, spf::format(finding.severity)) + " [" + std::string(finding.code) +
-                       "]: " + harmless(finding.text));
-      show_place(session.out, record, finding.position, finding.octets, style);
+      findings.push_back(finding_of(finding));
+      faulty = faulty || finding.severity == spf::Severity::error;
+      if (!session.json)
+        show_finding(session.out, record, spf::format(finding.severity), finding.code, finding.text, finding.position,
+                     finding.octets);
     }
     if (!session.json && findings.empty()) session.out.line(session.out.styled(Style::good, "good") + ": " + record);
-    results.push_back({{"record", ascii_of(record)}, {"findings", findings}});
+    results.push_back({{"record", one_line(record)}, {"findings", findings}});
   }
   if (session.json) session.print({{"records", results}, {"several", records->size() > in.what.size()}}, nullptr);
   if (faulty) session.exit_code = exit_failed;
@@ -384,6 +336,7 @@ void add_spf_commands(CLI::App& program, Session& session) {
       ->type_name("NAME")
       ->capture_default_str();
   check->add_flag("--trace", check_in->trace, "Show each step");
+  check_in->engine.add_options(*check);
   check_in->source.add_options(*check);
   check->callback([check_in, &session] { run_check(*check_in, session); });
 

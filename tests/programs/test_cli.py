@@ -407,13 +407,14 @@ def test_every_command_of_the_issue_is_there_and_explains_itself_by_example():
     tree = command_tree()
     wanted = {
         "account": "add list show remove", "connector": "add list show passwd remove",
-        "domain": "add list show verify grant remove", "dkim": "keygen record sign",
+        "domain": "add list show verify grant remove", "dkim": "keygen record sign verify lint rotate",
+        "spf": "check explain lint edit", "dmarc": "check lint report",
         "queue": "list show retry remove", "relay": "status",
     }  # fmt: skip
     for group, commands in wanted.items():
         for command in commands.split():
             assert f"{group} {command}" in tree
-    assert {"send", "dig", "completion"} <= set(tree)
+    assert {"authenticate", "send", "dig", "completion"} <= set(tree)
     groups = {path.split()[0] for path in tree if " " in path}
     for path in tree:
         run = subprocess.run([TOOL, *path.split(), "--help"], capture_output=True, text=True, check=True)
@@ -449,7 +450,10 @@ def test_bash_completes_commands_options_and_files(tmp_path, monkeypatch):
     assert complete("sendconn", "domain", "add", "example.org", "--all") == ["--all-connectors"]
     assert complete("sendconn", "--config", "x.toml", "queue", "ret") == ["retry"]
     assert complete("sendconn", "send", "--password-file", "sec") == ["secret.txt"]
-    assert complete("sendconn", "send", "sec") == ["secret.txt"]
+    for command in ("send", "authenticate", "dkim verify", "dkim sign", "dmarc report"):
+        assert complete("sendconn", *command.split(), "sec") == ["secret.txt"]
+    assert complete("sendconn", "dkim", "rotate", "--state", "sec") == ["secret.txt"]
+    assert complete("sendconn", "dkim", "lint", "sec") == []
     assert complete("sendconn", "account", "remove", "--y") == ["--yes"]
 
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness.relay import ROOT, TOOL
+from harness.relay import BUILD, ROOT, TOOL
 
 DOCUMENT = (ROOT / "docs/spf.md").read_text(encoding="utf-8")
 OK, FAILED, USAGE, NOT_FOUND, TEMPORARY = range(5)
@@ -43,6 +43,23 @@ def test_examples_of_the_document_are_true(zone, example):
     assert words[:2] == ["sendconn", "spf"]
     run = spf(zone, *words[2:])
     assert run.stdout == expected, run
+
+
+def test_the_code_of_the_document_is_compiled():
+    compiled = (ROOT / "tests/spf/manual_test.cpp").read_text(encoding="utf-8")
+    assert blocks("cpp") and all(block in compiled for block in blocks("cpp"))
+
+
+def test_the_other_engine_is_asked_if_it_is_there(zone):
+    words = ["check", "--ip", "203.0.113.9", "--from", "joe@example.org", "--zone", "spf.zone", "--spf-engine", "libspf2"]
+    run = spf(zone, *words, "--spf-module", zone / "none.so")
+    assert run.returncode == NOT_FOUND and "none.so" in run.stderr
+    assert spf(zone, *words[:-1], "pyspf").returncode == USAGE
+    module = BUILD / "lib/spf2/libsendconn-spf2.so"
+    if not module.exists():
+        pytest.skip("libsendconn-spf2.so is not built")
+    run = spf(zone, *words, "--spf-module", module, first=["--json"])
+    assert run.returncode == OK and json.loads(run.stdout)["verdict"] == "pass"
 
 
 def test_check_tells_its_verdict_by_the_exit_code(zone):
