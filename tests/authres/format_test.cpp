@@ -137,6 +137,20 @@ TEST(Format, RefusesNamesThatAreNone) {
   EXPECT_TRUE(refused({"e", 1, {{std::string(81, 'm'), 1, "pass", "", "", {}}}}));
   EXPECT_TRUE(refused({"", 1, {}}));
   EXPECT_TRUE(refused({std::string(max_value_octets + 1, 'i'), 1, {}}));
+  EXPECT_FALSE(refused({std::string(max_value_octets, 'i'), 1, {}}));
+  EXPECT_FALSE(refused({"e", 1, {{std::string(80, 'm'), 1, "pass", "", "", {}}}}));
+}
+
+TEST(Format, CutsCommentsAndReasonsAtTheirBounds) {
+  constexpr std::size_t max_comment_octets = 200;
+  for (const std::size_t octets : {max_comment_octets, max_comment_octets + 1}) {
+    const auto field = format({"e", 1, {{"spf", 1, "pass", std::string(octets, 'c'), "", {}}}});
+    const auto back = parse(value_of(*field));
+    ASSERT_TRUE(back.ok());
+    const std::string& comment = back->statements[0].comment;
+    EXPECT_EQ(comment == std::string(octets, 'c'), octets == max_comment_octets) << comment;
+    EXPECT_LE(comment.size(), max_comment_octets + 3);
+  }
 }
 
 TEST(Format, KeepsItsBounds) {

@@ -129,6 +129,9 @@ TEST(Parse, KeepsItsBounds) {
   };
   EXPECT_TRUE(octets(max_field_octets).ok());
   EXPECT_EQ(octets(max_field_octets + 1).error().code, Errc::limit_exceeded);
+  // A version has nine digits, so that any number fits.
+  EXPECT_EQ(parse("e.org 123456789; none")->version, 123456789U);
+  EXPECT_FALSE(parse("e.org 1234567890; none").ok());
 }
 
 }  // namespace

@@ -10,12 +10,14 @@
 
 namespace {
 std::atomic<long> live_octets{0};
+std::atomic<long> peak_octets{0};
 std::atomic<long> allocations{0};
 
 void* take(std::size_t size) {
   void* memory = std::malloc(size);
   if (memory == nullptr) throw std::bad_alloc();
-  live_octets += static_cast<long>(malloc_usable_size(memory));
+  const long live = live_octets += static_cast<long>(malloc_usable_size(memory));
+  for (long peak = peak_octets; live > peak && !peak_octets.compare_exchange_weak(peak, live);) continue;
   ++allocations;
   return memory;
 }
@@ -39,5 +41,7 @@ void operator delete[](void* memory, std::size_t) noexcept { give_back(memory); 
 
 namespace sendconn::test {
 long heap_octets() noexcept { return live_octets; }
+long heap_peak_octets() noexcept { return peak_octets; }
+void begin_heap_peak() noexcept { peak_octets = live_octets.load(); }
 long heap_allocations() noexcept { return allocations; }
 }  // namespace sendconn::test
