@@ -46,4 +46,8 @@ struct Authors {
 std::optional<Reply> decide_header(const mail::Header& header, const Rights& rights, std::size_t max_received,
                                    Authors& authors);
 
+/// The rights alone once more, for who was taken from a header by decide_header(): a message may take hours to end, and
+/// rights end meanwhile (550 5.7.1).
+std::optional<Reply> decide_authors(const Authors& authors, const Rights& rights);
+
 }  // namespace sendconn::policy

@@ -126,4 +126,9 @@ std::optional<Reply> decide_header(const mail::Header& header, const Rights& rig
   return std::nullopt;
 }
 
+std::optional<Reply> decide_authors(const Authors& authors, const Rights& rights) {
+  if (auto refusal = check_rights("From", authors.from, rights)) return refusal;
+  return check_rights("Sender or Resent", authors.sender, rights);
+}
+
 }  // namespace sendconn::policy

@@ -53,7 +53,8 @@ void Outlet::put_back(Job job) {
 }
 
 void Outlet::provide() {
-  while (!ready_.empty() && !idle_.empty()) {
+  // One for each job: who is woken for nothing begins its idle time anew, and would keep its connection for ever.
+  for (std::size_t wanted = ready_.size(); wanted > 0 && !idle_.empty(); --wanted) {
     Courier* courier = idle_.back();
     idle_.pop_back();
     courier->work();

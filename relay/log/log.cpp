@@ -16,6 +16,8 @@ namespace sendconn::relay {
 struct Log::Sink {
   std::mutex mutex;  // guards the pointer and what it points to: the sinks themselves do not lock
   std::shared_ptr<spdlog::sinks::sink> sink;
+  std::uint64_t waiting = 0;  // lines since the last flush: where one fails, the C library drops them
+  std::uint64_t lost = 0;     // lines that nobody will read
 };
 
 namespace {
@@ -42,6 +44,24 @@ Result<std::shared_ptr<spdlog::sinks::sink>> open_sink(const std::string& file) 
   }
 }
 
+/// False if the sink failed. spdlog's loggers catch what its sinks throw; here the sinks are used without a logger, and
+/// a full disk must not end the relay.
+template <class Action>
+bool attempt(const Action& action) {
+  try {
+    action();
+    return true;
+  } catch (const spdlog::spdlog_ex&) {
+    return false;
+  }
+}
+
+bool put(spdlog::sinks::sink& sink, const std::string& line) {
+  spdlog::details::log_msg message;
+  message.payload = spdlog::string_view_t(line.data(), line.size());
+  return attempt([&] { sink.log(message); });
+}
+
 }  // namespace
 
 Log::Log(Options options, std::unique_ptr<Sink> sink, Level level)
@@ -61,19 +81,38 @@ Result<std::unique_ptr<Log>> Log::open(const Options& options) {
 
 void Log::write(Level level, std::string_view event, std::initializer_list<Field> fields) {
   if (!enabled(level)) return;
-  const auto now = std::chrono::system_clock::now();
-  const std::string line =
-      options_.json ? format_json(now, level, event, fields) : format_text(now, level, event, fields);
-  spdlog::details::log_msg message;
-  message.payload = spdlog::string_view_t(line.data(), line.size());
+  const auto format = options_.json ? format_json : format_text;
+  const std::string line = format(std::chrono::system_clock::now(), level, event, fields);
   const std::lock_guard lock(sink_->mutex);
-  sink_->sink->log(message);
-  if (level >= Level::warn) sink_->sink->flush();
+  ++sink_->waiting;
+  if (!say_lost() || !put(*sink_->sink, line)) {
+    sink_->lost += std::exchange(sink_->waiting, 0);
+  } else if (level >= Level::warn) {
+    flush_sink();
+  }
 }
 
 void Log::flush() {
   const std::lock_guard lock(sink_->mutex);
-  sink_->sink->flush();
+  if (say_lost()) flush_sink();
+}
+
+/// False while the disk takes nothing; the lock is held.
+bool Log::say_lost() {
+  if (sink_->lost == 0) return true;
+  const auto format = options_.json ? format_json : format_text;
+  // What was written last may have been cut anywhere, so this begins a line.
+  const std::string line = "\n" + format(std::chrono::system_clock::now(), Level::error, "log-lost",
+                                         {{"lines", sink_->lost}, {"why", "they could not be written"}});
+  if (!put(*sink_->sink, line) || !attempt([this] { sink_->sink->flush(); })) return false;
+  sink_->lost = 0;
+  return true;
+}
+
+void Log::flush_sink() {
+  const bool written = attempt([this] { sink_->sink->flush(); });
+  const std::uint64_t waited = std::exchange(sink_->waiting, 0);
+  if (!written) sink_->lost += waited;
 }
 
 void Log::reopen() {
@@ -84,7 +123,7 @@ void Log::reopen() {
     return;
   }
   const std::lock_guard lock(sink_->mutex);
-  sink_->sink->flush();
+  flush_sink();
   sink_->sink = std::move(*opened);
 }
 

@@ -16,7 +16,8 @@ namespace sendconn::relay {
 
 enum class Level : std::uint8_t { debug, info, warn, error };
 
-/// Thread-safe. Lines are buffered for at most a second; warnings and errors are written at once.
+/// Thread-safe. Lines are buffered for at most a second; warnings and errors are written at once. Lines that a full
+/// disk does not take are lost; once it takes lines again, one says how many ("log-lost").
 class Log {
  public:
   struct Options {
@@ -53,6 +54,8 @@ class Log {
 
  private:
   struct Sink;
+  bool say_lost();
+  void flush_sink();
   Log(Options options, std::unique_ptr<Sink> sink, Level level);
   Options options_;
   std::unique_ptr<Sink> sink_;

@@ -389,7 +389,9 @@ std::optional<Reply> Connection::decide_again() {
   Transaction& it = *transaction_;
   it.connector = connector();
   if (!it.connector) return Reply{550, {5, 7, 1}, "this login or network belongs to no connector any more"};
-  return policy::decide_mail(it.reverse_path, [&it](const Domain& domain) { return it.connector->right(domain); });
+  const auto right = [&it](const Domain& domain) { return it.connector->right(domain); };
+  if (auto refusal = policy::decide_mail(it.reverse_path, right)) return refusal;
+  return it.intake->decide_again(it.connector, directory_);
 }
 
 void Connection::on(const smtp::MessageEnd& event) {

@@ -62,6 +62,13 @@ void Intake::content(std::string_view octets) {
   store(octets);
 }
 
+std::optional<Reply> Intake::decide_again(std::shared_ptr<const Connector> connector,
+                                          std::shared_ptr<const Directory> directory) {
+  connector_ = std::move(connector);
+  directory_ = std::move(directory);
+  return policy::decide_authors(taken_.authors, [this](const Domain& domain) { return connector_->right(domain); });
+}
+
 std::optional<Reply> Intake::end() {
   if (!refusal_ && !header_done_) {
     splitter_.finish();
@@ -187,6 +194,8 @@ void Intake::store(std::string_view octets) {
     memory_ = {};
     if (!written) return refuse_disk(written.error());
   }
+  // Asked again and again: what many clients send at once must not take what is kept free for the ends of messages.
+  if (const auto room = spool_.check_room(octets.size()); !room) return refuse_disk(room.error());
   if (const auto written = writer_->write(octets); !written) refuse_disk(written.error());
 }
 

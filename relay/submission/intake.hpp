@@ -51,13 +51,17 @@ struct TakenMessage {
 
 class Intake {
  public:
-  /// `connector` and `directory` are kept until the end of the message, so that one set of rights decides all of it.
+  /// `connector` and `directory` decide all of the message, unless decide_again() brings others.
   Intake(IntakeFacts facts, const IntakeLimits& limits, std::shared_ptr<const Connector> connector,
          std::shared_ptr<const Directory> directory, Spool& spool);
   ~Intake();
 
   /// The next piece. After a refusal further pieces are dropped.
   void content(std::string_view octets);
+  /// The rights have changed since the header section was judged: its authors are judged by these, and so is what is
+  /// still to come. A refusal, or nothing.
+  std::optional<Reply> decide_again(std::shared_ptr<const Connector> connector,
+                                    std::shared_ptr<const Directory> directory);
   /// The end, and the place of the public-key operations (about 0.3 ms for RSA-2048 on a loop's thread, which costs
   /// less than handing the message to another thread and back). A refusal, or nothing: then take() has the message.
   std::optional<Reply> end();

@@ -179,5 +179,23 @@ TEST(DecideHeader, HandsOutTheAuthorsAlsoOfWhatItRefuses) {
   EXPECT_EQ(authors.sender[1].format(), "d@foreign.example");
 }
 
+TEST(DecideAuthors, AsksForTheRightsOfAllOfThemOnceMore) {
+  Authors authors;
+  EXPECT_EQ(check("From: a@own.example, b@also.example\r\nSender: c@own.example\r\n", &authors), std::nullopt);
+  EXPECT_EQ(decide_authors(authors, rights), std::nullopt);
+  EXPECT_EQ(decide_authors({}, rights), std::nullopt);
+  for (const std::string gone : {"own.example", "also.example"}) {
+    const auto later = [&gone](const Domain& domain) {
+      return domain.text() == gone ? DomainRight{Right::revoked, ""} : rights(domain);
+    };
+    EXPECT_THAT(shown(decide_authors(authors, later)), HasSubstr("550 5.7.1 From domain " + gone));
+  }
+  authors.from.erase(authors.from.begin());
+  const auto only_also = [](const Domain& domain) {
+    return DomainRight{domain.text() == "also.example" ? Right::granted : Right::unknown_domain, ""};
+  };
+  EXPECT_THAT(shown(decide_authors(authors, only_also)), HasSubstr("550 5.7.1 Sender or Resent domain own.example"));
+}
+
 }  // namespace
 }  // namespace sendconn::policy

@@ -2,12 +2,14 @@
 
 import contextlib
 import re
+import shutil
 import signal
 import smtplib
 import socket
 import ssl
 import threading
 import time
+import types
 
 import pytest
 
@@ -191,6 +193,25 @@ def test_rights_that_end_before_the_message_does_count(make_relay, authority):
         assert code == 550 and text.startswith(b"5.7.1"), (code, text)
 
 
+@pytest.mark.parametrize("reverse_path", ["", "ada@other.example"])
+def test_the_rights_of_the_author_that_end_before_the_message_does_count(make_relay, authority, reverse_path):
+    """From is judged at the end of the header section; a slow body must not keep what was judged there alive."""
+    relay = prepare(make_relay(settings={"limits": {"max_memory_message_octets": "1 KiB"}}))
+    relay.add_domain("other.example")
+    with _session(relay, authority) as client:
+        assert client.mail(reverse_path)[0] == 250
+        assert client.rcpt(RECIPIENT)[0] == 250
+        assert client.docmd("DATA")[0] == 354
+        client.send(MESSAGE + b"and more\r\n" * 200)
+        large = relay.state / "spool" / "large"
+        wait_until(lambda: any(large.iterdir()), "the relay to take the header section and some of the body")
+        relay.cli("domain", "remove", SENDER_DOMAIN, "--yes")
+        client.send(b".\r\n")
+        code, text = client.getreply()
+        assert code == 550 and text.startswith(b"5.7.1"), (code, text)
+        assert SENDER_DOMAIN.encode() in text
+
+
 def test_a_client_over_the_recipient_rate_is_told_when_both_rates_let_it_in(make_relay, authority):
     relay = prepare(make_relay(), rate="20/min, burst 2", recipient_rate="1/s, burst 1")
     with _session(relay, authority) as client:
@@ -201,6 +222,48 @@ def test_a_client_over_the_recipient_rate_is_told_when_both_rates_let_it_in(make
         client.rset()
         time.sleep(int(re.search(rb"retry in (\d+) s", text)[1]))  # as it was told
         submit(client)
+
+
+def test_a_full_disk_of_the_log_does_not_end_the_relay(make_relay, make_peer, authority):
+    relay = prepare(make_relay(settings={"log": {"file": "/dev/full"}}))
+    peer = make_peer(relay.mx_port)
+    with _session(relay, authority) as client:
+        assert client.mail("x@foreign.example")[0] == 550
+        submit(client)
+    wait_until(lambda: peer.taken, "the message")
+    relay.process.signal(signal.SIGHUP)
+    relay.wait_queue_empty()
+
+
+def test_a_new_certificate_and_log_file_are_taken_at_sighup(make_relay, authority, folder):
+    used = authority.issue("relay.example", "IP:127.0.0.1")
+    mine = types.SimpleNamespace(chain=folder / "mine.pem", key=folder / "mine.key")
+    shutil.copy(used.chain, mine.chain)
+    shutil.copy(used.key, mine.key)
+    log = folder / "own.log"
+    relay = make_relay(certificate=mine, settings={"log": {"file": log}})
+    first = _serial(relay, authority)
+    log.rename(folder / "rotated.log")
+    new = authority.issue("relay.example", "IP:127.0.0.1")
+    shutil.copy(new.chain, mine.chain)
+    shutil.copy(new.key, mine.key)
+    relay.process.signal(signal.SIGHUP)
+    wait_until(lambda: log.exists() and " reloaded " in log.read_text(), "the new log file")
+    second = _serial(relay, authority)
+    assert first != second
+    mine.chain.write_text("no certificate")
+    relay.process.signal(signal.SIGHUP)
+    wait_until(lambda: " reload-failed " in log.read_text(), "the refusal")
+    assert str(mine.chain) in log.read_text()
+    assert _serial(relay, authority) == second
+
+
+def _serial(relay, authority) -> str:
+    """Of the certificate that a client is shown."""
+    context = ssl.create_default_context(cafile=str(authority.file))
+    with socket.create_connection(("127.0.0.1", relay.tls_port), 10) as raw:
+        with context.wrap_socket(raw, server_hostname="relay.example") as client:
+            return client.getpeercert()["serialNumber"]
 
 
 def test_internationalized_authors_need_smtputf8(relay_ready, authority):
@@ -291,6 +354,76 @@ def test_a_server_that_takes_few_connections_gets_all_mail_over_those(make_relay
     relay.wait_queue_empty(30)
     assert len(peer.taken) == 30
     assert " deferred " not in relay.log_text()
+
+
+@pytest.mark.parametrize("reply", [None, b"421 4.3.2 going away"], ids=["hangs up", "421"])
+@pytest.mark.parametrize("stage", ["", "EHLO", "MAIL", "RCPT", "DATA", "."], ids=lambda stage: stage or "greeting")
+def test_a_server_that_goes_away_at_any_stage_gets_the_message_later(
+    relay_ready, make_peer, authority, stage, reply
+):  # fmt: skip
+    left = [stage]
+
+    def answer(command, state):
+        if command in left:
+            left.remove(command)
+            return reply
+        return peer.default(command)
+
+    peer = make_peer(relay_ready.mx_port, answer)
+    with _session(relay_ready, authority) as client:
+        submit(client)
+    relay_ready.wait_logged(" deferred ")
+    relay_ready.cli("queue", "retry", "--all")
+    relay_ready.wait_queue_empty(20)
+    assert len(peer.taken) == 1
+    assert " failed " not in relay_ready.log_text()
+
+
+def test_connections_are_bounded_shared_and_worn_out(make_relay, make_peer, authority):
+    """At most so many to one destination, each for as many messages as it may carry."""
+    bounds = {"max_connections_per_destination": 2, "max_deliveries_per_connection": 3}
+    relay = prepare(make_relay(settings={"delivery": bounds}))
+    seen = []
+
+    def answer(command, state):
+        if command == "":
+            state["taken"] = 0
+            seen.append(state)
+        if command == ".":
+            state["taken"] += 1
+            time.sleep(0.1)
+        return peer.default(command)
+
+    peer = make_peer(relay.mx_port, answer)
+    with _session(relay, authority) as client:
+        for _ in range(12):
+            submit(client)
+    relay.wait_queue_empty(30)
+    assert len(peer.taken) == 12
+    assert max(state["open"] for state in seen) == 2
+    assert max(state["taken"] for state in seen) == 3
+    assert 4 <= len(seen) <= 8, "connections are used again"
+
+
+def test_connections_without_work_end_while_mail_trickles(make_relay, make_peer, authority):
+    relay = prepare(make_relay(settings={"relay": {"loops": 1}, "delivery": {"idle_timeout": "2s"}}))
+
+    def answer(command, state):
+        if command == "." and len(peer.taken) < 6:
+            time.sleep(0.5)
+        return peer.default(command)
+
+    peer = make_peer(relay.mx_port, answer)
+    with _session(relay, authority) as client:
+        for _ in range(6):
+            submit(client)
+        wait_until(lambda: len(peer.taken) == 6, "the messages")
+        assert peer.open > 2
+        deadline = time.monotonic() + 20
+        while peer.open > 1 and time.monotonic() < deadline:
+            submit(client)
+            time.sleep(0.7)
+    assert peer.open <= 1
 
 
 def test_a_very_long_refusal_bounces_within_the_length_of_a_line(relay_ready, make_peer, authority):

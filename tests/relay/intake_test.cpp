@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "tests/relay/spool_fixture.hpp"
 
 namespace sendconn::relay {
@@ -140,6 +143,40 @@ TEST_F(IntakeTest, refusals) {
     EXPECT_EQ(refusal->code, c.code) << c.name << ": " << refusal->summary();
     EXPECT_EQ(refusal->enhanced.format(), c.enhanced) << c.name << ": " << refusal->summary();
     EXPECT_NE(refusal->text.find(c.says), std::string::npos) << c.name << ": " << refusal->summary();
+  }
+}
+
+TEST_F(IntakeTest, a_message_for_which_there_is_no_room_is_not_written_to_its_end) {
+  spool_.reset();
+  spool_ = std::move(*open_spool({folder_.path("spool"), true, 100'000, 0}));
+  limits_.max_memory_octets = 1'000;
+  Intake intake(facts_, limits_, connector_, directory_, *spool_);
+  intake.content(plain);
+  const std::string piece(200'000, 'x');  // more than the spool may hold
+  for (int i = 0; i < 3; ++i) {
+    intake.content(piece);
+    intake.content("\r\n");
+  }
+  const auto large = std::filesystem::directory_iterator(folder_.path("spool") + "/large");
+  EXPECT_TRUE(std::all_of(begin(large), end(large), [](const auto& file) { return file.file_size() == 0; }));
+  const auto refusal = intake.end();
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->summary().substr(0, 9), "452 4.3.1");
+}
+
+TEST_F(IntakeTest, what_ends_while_the_message_comes_counts) {
+  auto later = std::make_shared<Connector>(*connector_);
+  later->domains["example.com"] = {policy::Right::revoked, "publish the record again"};
+  for (const bool header_first : {true, false}) {
+    Intake intake(facts_, limits_, connector_, directory_, *spool_);
+    const std::string_view message = header_first ? plain : "From: alice@example.com\r\n";  // without an empty line
+    intake.content(message);
+    auto refusal = intake.decide_again(later, directory_);
+    EXPECT_EQ(refusal.has_value(), header_first);
+    if (!refusal) refusal = intake.end();
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->summary().substr(0, 9), "550 5.7.1");
+    EXPECT_NE(refusal->text.find("publish the record again"), std::string::npos);
   }
 }
 
