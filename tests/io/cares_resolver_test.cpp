@@ -137,6 +137,32 @@ TEST_F(CaresResolverTest, KeepsItsDeadlineWhereCaresWouldWaitLonger) {
   EXPECT_EQ(answers, 1) << "once";
 }
 
+TEST_F(CaresResolverTest, RefusesOptionsOutOfRange) {
+  const auto opens = [this](auto&& change) {
+    CaresOptions options;
+    options.servers = {server_.address()};
+    change(options);
+    return CaresResolver::open(options, [](const CaresResolver::Watch&) {}).ok();
+  };
+  const auto servers = [](std::size_t count) {
+    return [count](CaresOptions& options) { options.servers.assign(count, "127.0.0.1:53"); };
+  };
+  EXPECT_TRUE(opens(servers(16)));
+  EXPECT_FALSE(opens(servers(17)));
+  for (const auto& [value, good] : {std::pair(0, false), {1, true}, {60'000, true}, {60'001, false}}) {
+    const auto set = [value = value](CaresOptions& options) { options.timeout = milliseconds(value); };
+    EXPECT_EQ(opens(set), good) << "timeout " << value;
+  }
+  for (const auto& [value, good] : {std::pair(0, false), {1, true}, {600'000, true}, {600'001, false}}) {
+    const auto set = [value = value](CaresOptions& options) { options.deadline = milliseconds(value); };
+    EXPECT_EQ(opens(set), good) << "deadline " << value;
+  }
+  for (const auto& [value, good] : {std::pair(0, false), {1, true}, {10, true}, {11, false}}) {
+    const auto set = [value = value](CaresOptions& options) { options.tries = value; };
+    EXPECT_EQ(opens(set), good) << "tries " << value;
+  }
+}
+
 TEST_F(CaresResolverTest, BoundsWhatIsOpen) {
   const auto resolver = open(seconds(30));
   int refused = 0;
