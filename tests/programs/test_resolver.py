@@ -9,10 +9,7 @@ import os
 import pathlib
 import shutil
 import socket
-import socketserver
-import struct
 import subprocess
-import threading
 import time
 
 import pytest
@@ -23,6 +20,8 @@ import dns.flags  # noqa: E402
 import dns.name  # noqa: E402
 import dns.rcode  # noqa: E402
 import dns.rrset  # noqa: E402
+
+from harness.misbehaving import Misbehaving, garbage, reply, txt  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SENDCONN_BUILD_DIR", ROOT / "build"))
@@ -428,70 +427,6 @@ def test_options_out_of_range_are_refused(options):
     assert run.returncode == 1 and options[1] in run.stderr
 
 
-class Misbehaving:
-    """A server of UDP and TCP that answers as `behave(query_octets, over_tcp)` says: a list of messages."""
-
-    def __init__(self, behave, family=socket.AF_INET):
-        self.received = []
-        outer = self
-
-        class Udp(socketserver.BaseRequestHandler):
-            def handle(self):
-                octets, sock = self.request
-                outer.received.append(("udp", octets))
-                for message in behave(octets, False):
-                    sock.sendto(message, self.client_address)
-
-        class Tcp(socketserver.BaseRequestHandler):
-            def handle(self):
-                head = self.request.recv(2, socket.MSG_WAITALL)
-                if len(head) < 2:
-                    return
-                octets = self.request.recv(struct.unpack("!H", head)[0], socket.MSG_WAITALL)
-                outer.received.append(("tcp", octets))
-                for message in behave(octets, True):
-                    self.request.sendall(message if isinstance(message, bytearray)
-                                         else struct.pack("!H", len(message)) + message)
-
-        host = "127.0.0.1" if family == socket.AF_INET else "::1"
-        udp_class = type("Udp", (socketserver.ThreadingUDPServer,), {"address_family": family, "daemon_threads": True})
-        tcp_class = type("Tcp", (socketserver.ThreadingTCPServer,),
-                         {"address_family": family, "allow_reuse_address": True, "daemon_threads": True})
-        for _ in range(50):
-            self.udp = udp_class((host, 0), Udp)
-            self.port = self.udp.server_address[1]
-            try:
-                self.tcp = tcp_class((host, self.port), Tcp)
-                break
-            except OSError:
-                self.udp.server_close()
-        for server in (self.udp, self.tcp):
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for server in (self.udp, self.tcp):
-            server.shutdown()
-            server.server_close()
-
-
-def reply(octets, *records, rcode=dns.rcode.NOERROR, flags=0, authority=()):
-    query = dns_message.from_wire(octets)
-    response = dns_message.make_response(query, recursion_available=True)
-    response.set_rcode(rcode)
-    response.flags |= flags
-    for section, texts in ((response.answer, records), (response.authority, authority)):
-        for text in texts:
-            section.append(dns.rrset.from_text(*text))
-    return response.to_wire(max_size=65535)
-
-
-def txt(name, text, ttl=60):
-    return (name, ttl, "IN", "TXT", text)
-
-
 def test_asks_for_validation_with_edns_and_random_identifiers():
     with Misbehaving(lambda q, tcp: [reply(q, txt("example.com.", "x"), flags=dns.flags.AD)]) as server:
         answers, _ = resolve(*[("example.com", "TXT")] * 20, server=server.port)
@@ -537,19 +472,6 @@ def test_forged_answers_do_not_count():
                 reply(octets, txt("example.com.", "true"), txt("example.org.", "forged"))]
     with Misbehaving(behave) as server:
         assert ask("example.com", "TXT", server.port)["records"] == ["true"]
-
-
-def garbage(octets):
-    good = reply(octets, txt("example.com.", "x"))
-    return {
-        "nothing but noise": [os.urandom(200)],
-        "empty datagram": [b""],
-        "two octets": [octets[:2]],
-        "header that lies about its counts": [good[:4] + b"\0\1\xff\xff\0\0\0\0" + good[12:]],
-        "cut in the middle": [good[:-3]],
-        "a name that points at itself": [good[:12] + good[12:29] + b"\xc0\x1d" + good[31:]],
-        "the query sent back": [octets],
-    }
 
 
 @pytest.mark.parametrize("kind", garbage(dns_message.make_query("example.com", "TXT").to_wire()))
