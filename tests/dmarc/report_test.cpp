@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <sendconn/dmarc_report.hpp>
 
 #include "tests/dmarc/sample_report.hpp"
@@ -143,6 +145,16 @@ TEST(Report, RefusesToWriteWhatTheSchemaRefuses) {
                 r.rows[0].extensions = {{"", "x", {}, "", {}}};
               }),
               HasSubstr("namespace"));
+}
+
+TEST(Report, NamesAtMostAHundredFaults) {
+  AggregateReport report = sample_report(0);
+  ReportRow faulty = report.rows.front();
+  faulty.source_ip = "1.2.3";
+  for (const std::size_t rows : {std::size_t{99}, std::size_t{100}, std::size_t{101}}) {
+    report.rows.assign(rows, faulty);
+    EXPECT_EQ(check_report(report).size(), std::min<std::size_t>(rows, 100)) << rows;
+  }
 }
 
 std::string replaced(std::string_view what, std::string_view with) {
@@ -311,6 +323,9 @@ TEST(Archive, UnpacksZipFiles) {
     ASSERT_FALSE(xml.ok()) << c.what;
     EXPECT_EQ(xml.error().code, c.code) << c.what << ": " << xml.error().text;
   }
+  std::vector<ZipFile> sixteen(16, ZipFile{"readme.txt", "hello"});
+  sixteen.back() = {};
+  EXPECT_EQ(*unpack_report(make_zip(sixteen)), "<feedback/>") << "as many as are looked at";
   const std::string zip = make_zip({{}});
   for (std::size_t cut = 0; cut < zip.size(); ++cut) EXPECT_FALSE(unpack_report(zip.substr(0, cut)).ok()) << cut;
 }

@@ -265,6 +265,14 @@ TEST(Zone, IsBounded) {
   for (int i = 0; i < 255; ++i) data += " " + std::string(255, 'x');
   EXPECT_TRUE(takes("n TXT" + data + " " + std::string(254, 'x')));
   EXPECT_FALSE(takes("n TXT" + data + " " + std::string(255, 'x')));
+  // Our own: the words of an entry, more than any record can hold.
+  const auto words = [](std::size_t count) {
+    std::string text = "n TXT";
+    for (std::size_t i = 2; i < count; ++i) text += " a";
+    return Zone::parse(text).error().code;
+  };
+  EXPECT_EQ(words(65'536), Errc::syntax);
+  EXPECT_EQ(words(65'537), Errc::limit_exceeded);
   // Our own: the file.
   std::string file = "n A 192.0.2.1\n;";
   file.resize(max_zone_octets, 'x');
