@@ -1,8 +1,8 @@
 // DKIM verification: what comes out does not depend on the pieces nor on when answers come, nothing that cannot be
 // shown gets into an explanation, and a signature passes only if the tests' own verifier agrees.
 //
-// The first octet of the input says where to cut, the second which policy is used and how the DNS fails. The rest is a
-// message; if it has no signature, one is made for it, so that the way to "pass" is open too.
+// The first octet of the input says where to cut, the second which policy is used and how the DNS fails or lies. The
+// rest is a message; if it has no signature, one is made for it, so that the way to "pass" is open too.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -34,7 +34,10 @@ const crypto::PrivateKey& key() {
   return read;
 }
 
-dkim::FakeDns make_dns(unsigned choice) {
+/// The first line of the message may stand among the key records.
+constexpr unsigned records_lie = 3;
+
+dkim::FakeDns make_dns(unsigned choice, std::string_view message) {
   dkim::FakeName name;
   switch (choice % 4) {
     case 1:
@@ -42,6 +45,9 @@ dkim::FakeDns make_dns(unsigned choice) {
       break;
     case 2:
       name.records = {"v=spf1 -all", "v=DKIM1; k=ed25519; p=", dkim::format_key_record(key())};
+      break;
+    case records_lie:
+      name.records = {std::string(message.substr(0, message.find('\r'))), dkim::format_key_record(key())};
       break;
     default:
       name.records = {dkim::format_key_record(key())};
@@ -99,13 +105,35 @@ void check_results(const std::vector<dkim::SignatureResult>& results, std::strin
 }
 
 std::string run(std::string_view message, std::size_t step, dkim::AnswerTime when, unsigned choice) {
+  const dkim::FakeDns dns = make_dns(choice, message);
   std::vector<std::string_view> pieces;
   while (!message.empty()) {
     pieces.push_back(message.substr(0, step == 0 ? message.size() : step));
     message.remove_prefix(pieces.back().size());
   }
-  const auto driven = dkim::drive(pieces, make_dns(choice), make_options(choice), when);
+  const auto driven = dkim::drive(pieces, dns, make_options(choice), when);
   return driven ? dkim::describe(driven->results) : "error " + std::to_string(static_cast<int>(driven.error().code));
+}
+
+/// Amid answers that nobody asked for, and second ones, both before the end of the message and behind it.
+std::string run_amid_lies(std::string_view message, unsigned choice) {
+  const dkim::FakeDns dns = make_dns(choice, message);
+  dns::Answer lie;
+  lie.records.push_back({{}, 0, "v=DKIM1; k=ed25519; p="});
+  dkim::Verifier verifier(make_options(choice));
+  if (auto fed = verifier.update(message); !fed) return "error " + std::to_string(static_cast<int>(fed.error().code));
+  for (const bool ended : {false, true}) {
+    for (const dns::Question& question : verifier.questions()) {
+      verifier.answer({"no.name.of.a.key", dns::RecordType::txt}, lie);
+      verifier.answer({question.name, dns::RecordType::ns}, lie);
+      verifier.answer(question, dkim::lookup(dns, question));
+      verifier.answer(question, lie);
+    }
+    if (ended) break;
+    if (auto end = verifier.finish(); !end) return "error " + std::to_string(static_cast<int>(end.error().code));
+  }
+  fuzz::check(verifier.done(), "all is answered");
+  return dkim::describe(verifier.results());
 }
 
 }  // namespace
@@ -122,7 +150,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::check(run(message, 1, dkim::AnswerTime::at_the_end, choice) == whole, "octet by octet gives the same");
   fuzz::check(run(message, data[0], dkim::AnswerTime::reversed_at_the_end, choice) == whole,
               "any pieces give the same");
-  if (const auto driven = dkim::drive({message}, make_dns(choice), make_options(choice)))
+  fuzz::check(run_amid_lies(message, choice) == whole, "lies change nothing");
+  // With a stranger's key record among ours a signature may be a stranger's.
+  if (choice % 4 == records_lie) return 0;
+  if (const auto driven = dkim::drive({message}, make_dns(choice, message), make_options(choice)))
     check_results(driven->results, message);
   return 0;
 }

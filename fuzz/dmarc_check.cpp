@@ -68,10 +68,13 @@ dns::Answer make_answer(const std::string& script, const dns::Question& question
   return answer;
 }
 
+/// Amid answers that nobody asked for, and second ones.
 template <class Machine>
 std::size_t drive(Machine& machine, const std::string& answers, bool backward) {
   std::vector<dns::Question> open;
   std::size_t asked = 0;
+  dns::Answer lie;
+  lie.records.push_back({{}, 0, "v=DMARC1; p=reject; psd=n; rua=mailto:a@lie.test"});
   while (!machine.done()) {
     for (dns::Question& question : machine.questions()) {
       ++asked;
@@ -80,7 +83,10 @@ std::size_t drive(Machine& machine, const std::string& answers, bool backward) {
     fuzz::check(!open.empty(), "a check that is not done waits for an answer");
     const dns::Question question = backward ? open.back() : open.front();
     open.erase(backward ? open.end() - 1 : open.begin());
+    machine.answer({"no.name.of.a.walk", dns::RecordType::txt}, lie);
+    machine.answer({question.name, dns::RecordType::ns}, lie);
     machine.answer(question, make_answer(answers, question));
+    machine.answer(question, lie);
   }
   return asked;
 }
