@@ -7,6 +7,7 @@
 #include "relay/admin/once.hpp"
 #include "relay/config/config.hpp"
 #include "relay/relay.hpp"
+#include "relay/spf2/helper.hpp"
 
 namespace {
 
@@ -36,6 +37,8 @@ int main(int argc, char** argv) {
   app.add_flag("--check-config", check,
                "Read the configuration and the files that it names, say whether they are good, and end");
   app.add_flag("--admin-once", once)->group("");  // for the command line program, when no relay runs
+  std::string spf_module;
+  app.add_option("--spf-helper", spf_module)->group("");  // for the relay itself: libspf2, in a process of its own
   app.set_version_flag("--version", "sendconn-relay " SENDCONN_VERSION);
   try {
     app.parse(argc, argv);
@@ -44,6 +47,7 @@ int main(int argc, char** argv) {
     return code == 0 ? 0 : exit_usage;
   }
 
+  if (!spf_module.empty()) return sendconn::relay::spf2::run_helper(spf_module);
   const auto config = sendconn::relay::load_config(path);
   if (!config) return fail(config.error());
   if (check) {

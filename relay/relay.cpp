@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sendconn/spf_engine.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -24,6 +26,7 @@
 #include "relay/delivery/queue.hpp"
 #include "relay/net/cares.hpp"
 #include "relay/net/certificate.hpp"
+#include "relay/spf2/spf_helper.hpp"
 #include "relay/submission/submission.hpp"
 
 namespace sendconn::relay {
@@ -219,15 +222,34 @@ class Relay {
         Services{config_, *log_, *spool_, limits_, *passwords_, census_,
                  [this](QueuedMessage message, std::string prefix, std::shared_ptr<const Content> content) {
                    queue_->add(std::move(message), std::move(prefix), std::move(content));
-                 }});
+                 },
+                 std::any_of(config_.listeners.begin(), config_.listeners.end(),
+                             [](const ListenerConfig& listener) { return listener.check; })});
     for (const auto& loop : loops_) {
       submissions_.push_back(std::make_unique<Submission>(*loop, *services_));
       submissions_.back()->set_directory(directory_);
       submissions_.back()->set_tls(*context);
+      auto options = check_options();
+      if (!options) return options.error();
+      submissions_.back()->set_check_options(std::move(*options));
     }
     for (const ListenerConfig& listener : config_.listeners)
       if (auto done = listen(listener); !done) return done;
     return {};
+  }
+
+  /// Of one loop.
+  [[nodiscard]] Result<authenticate::Options> check_options() const {
+    authenticate::Options options;
+    options.spf.receiver = config_.hostname;
+    options.spf.records = spf_records_;
+    options.header.max_octets = config_.max_header_octets;
+    if (config_.spf_engine == Config::SpfEngine::libspf2 && services_->checking) {
+      auto helper = SpfHelper::start(config_.spf_module, options.spf, *log_);
+      if (!helper) return Error{helper.error().code, "libspf2 cannot check SPF: " + helper.error().text};
+      options.engine = [helper = *helper](const spf::Options&) { return helper->make_check(); };
+    }
+    return options;
   }
 
   Result<void> listen(const ListenerConfig& listener) {
@@ -266,7 +288,9 @@ class Relay {
     options.max_recipients = config_.max_recipients;
     options.max_line_octets = config_.max_line_octets;
     options.offer_starttls = listener.tls == ListenerConfig::Tls::starttls;
-    options.require_tls = listener.tls != ListenerConfig::Tls::none;
+    // Who receives from the Internet takes what comes: TLS is offered, not demanded (RFC 3207 section 4).
+    options.require_tls = listener.tls != ListenerConfig::Tls::none && !listener.receives();
+    options.require_auth = !listener.receives();
     if (!listener.auth) options.mechanisms = 0;
     options.bare_newlines = config_.bare_newlines;
     options.max_auth_failures = config_.max_auth_failures;
@@ -309,6 +333,7 @@ class Relay {
   RouteTable routes_;
   Surroundings surroundings_;
   std::shared_ptr<dns::Cache> dns_cache_ = std::make_shared<dns::Cache>();
+  std::shared_ptr<spf::RecordCache> spf_records_ = std::make_shared<spf::RecordCache>();
   limit::Table limits_;
   std::unique_ptr<Passwords> passwords_;
   std::size_t connections_;  ///< of clients at once
@@ -339,6 +364,9 @@ Result<void> check_files(const Config& config) {
   }
   if (!config.zone_file.empty()) {
     if (const auto zone = io::open_zone_resolver(config.zone_file, {}); !zone) return zone.error();
+  }
+  if (config.spf_engine == Config::SpfEngine::libspf2) {
+    if (const auto engine = spf::load_libspf2(config.spf_module); !engine) return engine.error();
   }
   const RouteTable routes(config.routes);
   for (const auto& smarthost : routes.smarthosts()) {

@@ -18,6 +18,8 @@ from test_refusals import OTHERS, REFUSALS  # noqa: E402
 DECIDERS = [
     ("The session, by itself", ["lib/smtp/replies.hpp"]),
     ("The submission: logins, limits, room", ["relay/submission"]),
+    ("Mail from the Internet: its recipients and where it comes from",
+     ["relay/submission/recipients.cpp", "relay/submission/findings.cpp"]),
     ("The message's form and its author", ["lib/policy", "relay/submission/intake.cpp"]),
     ("The delivery, as a bounce or a later attempt shows it", ["lib/route", "relay/delivery", "lib/smtp/client_session.cpp"]),
 ]

@@ -245,13 +245,15 @@ void queue(const Output& out, const Json& result) {
 
 void message(const Output& out, const Json& result) {
   const std::string sender = text(result, "sender");
+  const std::string account = text(result, "account");
+  const std::string connector = text(result, "connector");
   out.line(out.styled(Style::bold, text(result, "id")));
-  out.values(
-      {{"accepted", text(result, "accepted")},
-       {"connector", text(result, "account").empty() ? "the relay itself"
-                                                     : text(result, "account") + "/" + text(result, "connector")},
-       {"from", sender.empty() ? "<>" : sender},
-       {"octets", text(result, "octets")}});
+  out.values({{"accepted", text(result, "accepted")},
+              {"connector", !account.empty()    ? account + "/" + connector
+                            : connector.empty() ? "the relay itself"
+                                                : "none; received at listener " + connector},
+              {"from", sender.empty() ? "<>" : sender},
+              {"octets", text(result, "octets")}});
   for (const Json& one : list(result, "recipients")) {
     out.line();
     out.values({{"to", text(one, "address")},

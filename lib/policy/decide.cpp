@@ -62,6 +62,13 @@ std::optional<Reply> check_right(std::string_view role, const Domain& domain, co
                    (found.remedy.empty() ? std::string(remedy) : found.remedy)};
 }
 
+std::optional<Reply> check_hops(std::size_t received, std::size_t max_received) {
+  if (received <= max_received) return std::nullopt;
+  return Reply{554, routing_loop,
+               std::to_string(received) + " Received fields, at most " + std::to_string(max_received) +
+                   " are allowed: the message seems to run in a loop (RFC 5321 section 6.3)"};
+}
+
 std::optional<Reply> check_counts(const mail::Header& header, std::size_t max_received) {
   std::array<std::size_t, single_fields.size()> counts{};
   std::size_t received = 0;
@@ -74,11 +81,7 @@ std::optional<Reply> check_counts(const mail::Header& header, std::size_t max_re
       return refuse_form("two " + std::string(*single) + " fields; at most one is allowed (RFC 5322 section 3.6)");
   }
   if (counts.front() == 0) return refuse_form("no From field; exactly one is required (RFC 5322 section 3.6)");
-  if (received > max_received)
-    return Reply{554, routing_loop,
-                 std::to_string(received) + " Received fields, at most " + std::to_string(max_received) +
-                     " are allowed: the message seems to run in a loop (RFC 5321 section 6.3)"};
-  return std::nullopt;
+  return check_hops(received, max_received);
 }
 
 /// Appends the addresses of a field; refuses one that cannot be read or names nobody.
@@ -129,6 +132,10 @@ std::optional<Reply> decide_header(const mail::Header& header, const Rights& rig
 std::optional<Reply> decide_authors(const Authors& authors, const Rights& rights) {
   if (auto refusal = check_rights("From", authors.from, rights)) return refusal;
   return check_rights("Sender or Resent", authors.sender, rights);
+}
+
+std::optional<Reply> decide_received(const mail::Header& header, std::size_t max_received) {
+  return check_hops(header.count("Received"), max_received);
 }
 
 }  // namespace sendconn::policy

@@ -49,6 +49,13 @@ Value convert(const toml::node& node) {
 std::vector<Entry> entries_of(const toml::table& table) {
   std::vector<Entry> entries;
   for (const auto& [key, node] : table) {
+    // A table within a section is its keys with the table's name in front, however the file writes it: [listener.spf],
+    // spf = { fail = "tag" } and spf.fail = "tag" are the same.
+    if (const toml::table* inner = node.as_table(); inner != nullptr && !inner->empty()) {
+      for (Entry& entry : entries_of(*inner))
+        entries.push_back({std::string(key.str()) + "." + entry.key, std::move(entry.value)});
+      continue;
+    }
     Value value = convert(node);
     value.line = key.source().begin.line;
     entries.push_back({std::string(key.str()), std::move(value)});

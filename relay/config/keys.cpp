@@ -1,5 +1,8 @@
 #include "relay/config/keys.hpp"
 
+#include <sendconn/dmarc.hpp>
+#include <sendconn/spf.hpp>
+
 #include <limits>
 #include <utility>
 
@@ -202,6 +205,27 @@ Kind<smtp::TlsMode> tls_mode() {
                                 {"implicit", smtp::TlsMode::implicit}});
 }
 
+/// What `kind` of verdict may lead to: nobody refuses a pass, and what may pass later is put off, not refused.
+enum class Finding : std::uint8_t { good, bad, temporary, policy };
+
+Kind<CheckAction> action(Finding finding) {
+  Names<CheckAction> names{{"record", CheckAction::record}, {"tag", CheckAction::tag}};
+  if (finding != Finding::good) {
+    names.emplace_back("quarantine", CheckAction::quarantine);
+    names.emplace_back(finding == Finding::temporary ? "defer" : "reject", CheckAction::reject);
+  }
+  if (finding == Finding::policy) names.emplace_back("policy", CheckAction::policy);
+  return choice<CheckAction>(std::move(names));
+}
+
+template <class Verdict, std::size_t count>
+Key<ListenerConfig> action_key(std::string_view name, std::array<CheckAction, count> CheckActions::*of, Verdict verdict,
+                               Finding finding) {
+  return key_at<ListenerConfig, CheckAction>(
+      name, [=](auto& listener) -> auto& { return (listener.actions.*of)[static_cast<std::size_t>(verdict)]; },
+      action(finding));
+}
+
 // Bounds. The sources stand beside the members of Config; what has none is our own bound against a slip of the
 // keyboard.
 constexpr std::uint64_t many = 1'000'000;
@@ -240,6 +264,7 @@ const std::vector<Table>& tables() {
         key("max_auth_failures", &Config::max_auth_failures, number<std::size_t>(1, 100)),
         key("max_errors", &Config::max_errors, number<std::size_t>(1, 1000)),
         key("auth_failure_rate", &Config::auth_failure_rate, rate()),
+        key("received_message_rate", &Config::received_message_rate, rate()),
         key("bare_newlines", &Config::bare_newlines,
             choice<smtp::BareNewlines>(
                 {{"refuse", smtp::BareNewlines::refuse}, {"normalize", smtp::BareNewlines::normalize}})),
@@ -253,6 +278,14 @@ const std::vector<Table>& tables() {
         key("zone_file", &Config::zone_file, path()),
         key("timeout", &Config::dns_timeout, duration<milliseconds>(milliseconds(1), minutes(1))),
         key("tries", &Config::dns_tries, number<int>(1, 10))}},
+      {"checks",
+       {key("authserv_id", &Config::authserv_id, text("a domain name in quotes")),
+        key("deadline", &Config::check_deadline, duration<milliseconds>(milliseconds(100), minutes(5))),
+        key("quarantine_field", &Config::quarantine_field, text("the name of a header field in quotes")),
+        key("spf_engine", &Config::spf_engine,
+            choice<Config::SpfEngine>(
+                {{"sendconn", Config::SpfEngine::sendconn}, {"libspf2", Config::SpfEngine::libspf2}})),
+        key("spf_module", &Config::spf_module, text("a path in quotes"))}},
       {"delivery",
        {key("mx_port", &Config::mx_port, number<std::uint16_t>(1, 65535)),
         key("mx_tls", &Config::mx_tls,
@@ -288,6 +321,28 @@ const std::vector<Key<ListenerConfig>>& listener_keys() {
           choice<Tls>({{"starttls", Tls::starttls}, {"implicit", Tls::implicit}, {"none", Tls::none}})),
       key("auth", &ListenerConfig::auth, boolean()),
       key("name", &ListenerConfig::name, text("a name in quotes")),
+      key("relay_domains", &ListenerConfig::relay_domains, list<std::string>("domains", text("a domain in quotes"))),
+      key("check", &ListenerConfig::check, boolean()),
+      action_key("spf.pass", &CheckActions::spf, spf::Verdict::pass, Finding::good),
+      action_key("spf.fail", &CheckActions::spf, spf::Verdict::fail, Finding::bad),
+      action_key("spf.softfail", &CheckActions::spf, spf::Verdict::softfail, Finding::bad),
+      action_key("spf.neutral", &CheckActions::spf, spf::Verdict::neutral, Finding::bad),
+      action_key("spf.none", &CheckActions::spf, spf::Verdict::none, Finding::bad),
+      action_key("spf.permerror", &CheckActions::spf, spf::Verdict::permerror, Finding::bad),
+      action_key("spf.temperror", &CheckActions::spf, spf::Verdict::temperror, Finding::temporary),
+      action_key("dkim.pass", &CheckActions::dkim, DkimFinding::pass, Finding::good),
+      action_key("dkim.foreign", &CheckActions::dkim, DkimFinding::foreign, Finding::bad),
+      action_key("dkim.none", &CheckActions::dkim, DkimFinding::none, Finding::bad),
+      action_key("dkim.fail", &CheckActions::dkim, DkimFinding::fail, Finding::bad),
+      action_key("dkim.policy", &CheckActions::dkim, DkimFinding::policy, Finding::bad),
+      action_key("dkim.neutral", &CheckActions::dkim, DkimFinding::neutral, Finding::bad),
+      action_key("dkim.permerror", &CheckActions::dkim, DkimFinding::permerror, Finding::bad),
+      action_key("dkim.temperror", &CheckActions::dkim, DkimFinding::temperror, Finding::temporary),
+      action_key("dmarc.pass", &CheckActions::dmarc, dmarc::Verdict::pass, Finding::good),
+      action_key("dmarc.fail", &CheckActions::dmarc, dmarc::Verdict::fail, Finding::policy),
+      action_key("dmarc.none", &CheckActions::dmarc, dmarc::Verdict::none, Finding::bad),
+      action_key("dmarc.permerror", &CheckActions::dmarc, dmarc::Verdict::permanent_error, Finding::bad),
+      action_key("dmarc.temperror", &CheckActions::dmarc, dmarc::Verdict::temporary_error, Finding::temporary),
   };
   return all;
 }

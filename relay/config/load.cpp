@@ -14,6 +14,7 @@
 #include <sendconn/address.hpp>
 
 #include "relay/config/config.hpp"
+#include "relay/config/domain_pattern.hpp"
 #include "relay/config/keys.hpp"
 #include "relay/config/socket_address.hpp"
 #include "relay/config/value.hpp"
@@ -30,6 +31,7 @@ constexpr std::size_t max_file_octets = 1'048'576;    // our own bound; a real f
 constexpr std::size_t max_socket_path_octets = 107;   // sun_path of unix(7), without its NUL
 constexpr std::size_t max_provider_octets = 63 - 11;  // "_<provider>-challenge" is one DNS label
 constexpr std::uint64_t min_line_octets = 998;        // RFC 5321 section 4.5.3.1.6, without CRLF
+constexpr std::size_t max_field_name_octets = 60;     // our own: the name and its reason stand on one line
 
 /// Where the file says something, for errors: "relay.toml:12: ".
 class Place {
@@ -100,7 +102,17 @@ Result<void> fill(S& target, const std::vector<Key<S>>& keys, const Section& sec
                   const std::string& folder) {
   for (const Entry& entry : section.entries) {
     const std::string where = place.line(entry.value.line) + header(section) + " " + entry.key + " ";
-    const auto key = std::find_if(keys.begin(), keys.end(), [&](const auto& one) { return one.name == entry.key; });
+    const auto find = [&keys](std::string_view wanted) {
+      return std::find_if(keys.begin(), keys.end(), [&](const auto& one) { return one.name == wanted; });
+    };
+    const auto key = find(entry.key);
+    if (const auto outer = find(std::string_view(entry.key).substr(0, entry.key.find('.')));
+        key == keys.end() && outer != keys.end()) {
+      const config::Value table{config::Value::Other{"a table"}, entry.value.line};
+      return Error{Errc::invalid_argument, place.line(entry.value.line) + header(section) + " " +
+                                               std::string(outer->name) + " " +
+                                               outer->set(target, table, folder).error().text + ", got a table"};
+    }
     if (key == keys.end()) {
       return Error{Errc::invalid_argument, where + "is not a known key" + suggestion(entry.key, names_of(keys))};
     }
@@ -152,7 +164,7 @@ Result<void> fill_all(Config& config, const Document& document, const Place& pla
       // Passwords in clear only where the file asks for them in so many words.
       const bool stated = std::any_of(section.entries.begin(), section.entries.end(),
                                       [](const Entry& entry) { return entry.key == "auth"; });
-      if (listener.tls == ListenerConfig::Tls::none && !stated) listener.auth = false;
+      if ((listener.tls == ListenerConfig::Tls::none || listener.receives()) && !stated) listener.auth = false;
       config.listeners.push_back(std::move(listener));
     } else if (section.name == "route" && section.repeated) {
       RouteConfig route;
@@ -193,13 +205,18 @@ Result<void> check_listeners(Config& config, const Place& place) {
   return {};
 }
 
-Result<void> check_domain_pattern(std::string_view pattern, const std::string& where) {
-  if (pattern == "*") return {};
-  const auto domain = Domain::parse(pattern.substr(!pattern.empty() && pattern.front() == '.' ? 1 : 0));
-  if (domain) return {};
-  return wrong(where +
-               "domains must be domains such as \"example.org\", \".example.org\" (all below it) or \"*\", got " +
-               config::quoted(pattern) + " (" + domain.error().text + ")");
+/// Patterns as they are compared.
+Result<void> check_domain_patterns(std::vector<std::string>& patterns, std::string_view key, const std::string& where) {
+  for (std::string& pattern : patterns) {
+    auto parsed = parse_domain_pattern(pattern);
+    if (!parsed) {
+      return wrong(where + std::string(key) +
+                   " must be domains such as \"example.org\", \".example.org\" (all below it) or \"*\", got " +
+                   config::quoted(pattern) + " (" + parsed.error().text + ")");
+    }
+    pattern = std::move(*parsed);
+  }
+  return {};
 }
 
 bool is_loopback_host(const std::string& host) {
@@ -207,15 +224,13 @@ bool is_loopback_host(const std::string& host) {
   return address ? address->is_loopback() : host == "localhost";
 }
 
-Result<void> check_routes(const Config& config, const Place& place) {
+Result<void> check_routes(Config& config, const Place& place) {
   for (std::size_t i = 0; i < config.routes.size(); ++i) {
-    const RouteConfig& route = config.routes[i];
+    RouteConfig& route = config.routes[i];
     const SmarthostConfig& smarthost = route.smarthost;
     const std::string where = place.repeated("route", i);
     if (route.domains.empty()) return wrong(where + "needs domains, at least one, or [\"*\"] for all");
-    for (const std::string& pattern : route.domains) {
-      if (auto checked = check_domain_pattern(pattern, where); !checked) return checked;
-    }
+    if (auto checked = check_domain_patterns(route.domains, "domains", where); !checked) return checked;
     if (smarthost.host.empty()) return wrong(where + "needs a host: the name or address of the smarthost");
     if (!IpAddress::parse(smarthost.host)) {
       if (auto name = Domain::parse(smarthost.host); !name) {
@@ -231,6 +246,53 @@ Result<void> check_routes(const Config& config, const Place& place) {
       return wrong(where + "tls = \"off\" would send the password in clear to " + smarthost.host +
                    "; use \"required\" or \"implicit\"");
     }
+  }
+  return {};
+}
+
+/// A listener that receives from the Internet: for whom, and that somebody takes the mail.
+Result<void> check_received(Config& config, const Place& place) {
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    ListenerConfig& listener = config.listeners[i];
+    const std::string where = place.repeated("listener", i);
+    if (auto checked = check_domain_patterns(listener.relay_domains, "relay_domains", where); !checked) return checked;
+    if (listener.receives() && listener.auth) {
+      return wrong(where +
+                   "has relay_domains and auth = true: a listener either receives from the Internet, without a "
+                   "login, or serves connectors; use two");
+    }
+    for (const std::string& pattern : listener.relay_domains) {
+      if (pattern == "*") return wrong(where + "relay_domains must not be \"*\": it would relay for everybody");
+      const bool routed = std::any_of(config.routes.begin(), config.routes.end(), [&](const RouteConfig& route) {
+        return std::any_of(route.domains.begin(), route.domains.end(),
+                           [&](const std::string& outer) { return covers_pattern(outer, pattern); });
+      });
+      if (!routed) {
+        return wrong(where + "relay_domains has " + config::quoted(pattern) +
+                     ", but no [[route]] says which server takes its mail: one must have it in its domains");
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> check_checks(Config& config, const Place& place) {
+  if (config.authserv_id.empty()) config.authserv_id = config.hostname;
+  auto id = Domain::parse(config.authserv_id);
+  if (!id) {
+    return wrong(place.key("checks", "authserv_id") + "must be a domain name such as \"mail.example.org\", got " +
+                 config::quoted(config.authserv_id) + " (" + id.error().text + ")");
+  }
+  config.authserv_id = id->text();
+  // Fields of this name are removed from what comes in, so it must be none that a message has of its own.
+  const std::string& field = config.quarantine_field;
+  const auto fits = [](char c) { return c > ' ' && c <= '~' && c != ':'; };  // RFC 5322 section 3.6.8
+  if (field.size() < 3 || field.size() > max_field_name_octets || field.substr(0, 2) != "X-" ||
+      !std::all_of(field.begin(), field.end(), fits)) {
+    return wrong(place.key("checks", "quarantine_field") +
+                 "must be the name of a header field that begins with \"X-\", "
+                 "such as \"X-Quarantine\", got " +
+                 config::quoted(field));
   }
   return {};
 }
@@ -340,12 +402,10 @@ Result<Config> parse_config(const std::string& text, const std::string& path) {
   const Place place(path, *document);
   Config config;
   if (auto filled = fill_all(config, *document, place, folder_of(path)); !filled) return std::move(filled).error();
-  for (auto* check : {&check_relay, &check_listeners}) {
+  for (auto* check : {&check_relay, &check_listeners, &check_routes, &check_received, &check_checks}) {
     if (auto checked = (*check)(config, place); !checked) return std::move(checked).error();
   }
-  for (auto* check : {&check_routes, &check_rest}) {
-    if (auto checked = (*check)(config, place); !checked) return std::move(checked).error();
-  }
+  if (auto checked = check_rest(config, place); !checked) return std::move(checked).error();
   return config;
 }
 

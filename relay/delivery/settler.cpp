@@ -42,6 +42,10 @@ std::string header_of(const Spool::Octets& octets) {
   return header;
 }
 
+/// A null reverse-path is never answered (RFC 5321 section 6.1); nor is one that may be forged: its owner would get
+/// reports about mail that he never sent. A connector's sender is always one whose rights were checked.
+bool is_reported(const QueuedMessage& facts) { return facts.report_failures && !facts.reverse_path.empty(); }
+
 struct Fate {
   enum class Kind : std::uint8_t { delivered, deferred, failed } kind = Kind::delivered;
   std::uint32_t attempts = 0;
@@ -72,7 +76,7 @@ Fate decide(const Message& message, const Message::Recipient& recipient, const R
 }  // namespace
 
 bool Settler::needs_octets(const Job& job, const std::vector<RecipientResult>& results) const {
-  if (job.message->facts().reverse_path.empty()) return false;
+  if (!is_reported(job.message->facts())) return false;
   const UnixTime now = wall_clock();
   return std::any_of(results.begin(), results.end(), [&](const RecipientResult& result) {
     return decide(*job.message, job.message->recipient(result.slot), result.reply, services_.config.retry, now).kind ==
@@ -143,10 +147,9 @@ std::vector<DeferredJob> Settler::settle(const Job& job, const std::vector<Recip
     settlements.push_back(std::move(settlement));
   }
 
-  // The report travels in the same commit as the failure that it reports: neither is lost, nor is it sent twice. A null
-  // reverse-path is never answered (RFC 5321 section 6.1), and a sender is always one whose rights were checked.
+  // The report travels in the same commit as the failure that it reports: neither is lost, nor is it sent twice.
   std::optional<Spool::NewMessage> report;
-  if (!failed.empty() && !facts.reverse_path.empty()) {
+  if (!failed.empty() && is_reported(facts)) {
     Spool::NewMessage bounce;
     bounce.message.id = services_.spool.next_id();
     bounce.message.accepted = now;

@@ -4,16 +4,10 @@
 #include <random>
 #include <utility>
 
+#include "relay/config/domain_pattern.hpp"
+
 namespace sendconn::relay {
 namespace {
-
-bool matches(const std::string& pattern, const std::string& domain) {
-  if (pattern == "*") return true;
-  if (!pattern.empty() && pattern.front() == '.')
-    return domain.size() > pattern.size() &&
-           domain.compare(domain.size() - pattern.size(), pattern.size(), pattern) == 0;
-  return pattern == domain;
-}
 
 std::uint32_t draw() {
   thread_local std::mt19937 engine{std::random_device{}()};
@@ -109,7 +103,7 @@ RouteTable::RouteTable(const std::vector<RouteConfig>& routes) {
 Destination RouteTable::find(const std::string& domain) const {
   for (const Entry& entry : entries_)
     for (const std::string& pattern : entry.patterns)
-      if (matches(pattern, domain)) return {entry.key, {}, entry.smarthost};
+      if (matches_domain(pattern, domain)) return {entry.key, {}, entry.smarthost};
   return {domain, domain, nullptr};
 }
 

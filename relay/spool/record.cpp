@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint64_t eight_bit_flag = 1;
 constexpr std::uint64_t smtputf8_flag = 2;
+constexpr std::uint64_t silent_flag = 4;  // set where the other state is the default: old records have it unset
 
 // Times before 1970 do not occur; a negative one would still survive the cast both ways.
 void put_time(std::string& out, UnixTime time) {
@@ -74,7 +75,8 @@ std::string_view RecordReader::text() noexcept {
 void put_message(std::string& out, const QueuedMessage& message, std::uint64_t file) {
   put_number(out, message.id);
   put_time(out, message.accepted);
-  put_number(out, (message.eight_bit ? eight_bit_flag : 0) | (message.smtputf8 ? smtputf8_flag : 0));
+  put_number(out, (message.eight_bit ? eight_bit_flag : 0) | (message.smtputf8 ? smtputf8_flag : 0) |
+                      (message.report_failures ? 0 : silent_flag));
   put_number(out, message.prefix_octets);
   put_number(out, message.content_octets);
   put_number(out, file);
@@ -99,6 +101,7 @@ MessageRecord get_message(RecordReader& reader) {
   const std::uint64_t flags = reader.number();
   message.eight_bit = (flags & eight_bit_flag) != 0;
   message.smtputf8 = (flags & smtputf8_flag) != 0;
+  message.report_failures = (flags & silent_flag) == 0;
   message.prefix_octets = reader.number();
   message.content_octets = reader.number();
   record.file = reader.number();

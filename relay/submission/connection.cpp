@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 #include <variant>
 
@@ -20,8 +19,6 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 constexpr std::size_t nonce_octets = 24;  // RFC 5802 section 5.1 leaves it open; 144 bits and more are never repeated
 
-constexpr std::size_t max_logged_octets = 250;  // of a Message-ID; our own bound
-
 /// Printable, without a comma: hexadecimal is both.
 std::string make_nonce() {
   constexpr std::string_view hex = "0123456789abcdef";
@@ -32,18 +29,6 @@ std::string make_nonce() {
   }
   return nonce;
 }
-
-/// Seconds to wait, rounded up, never 0: a client that waits as told succeeds.
-std::uint64_t seconds_of(Duration wait) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count()));
-}
-
-std::string retry_text(std::string what, const limit::Rate& rate, const std::optional<Duration>& wait) {
-  what += " (" + rate.format() + ")";
-  return wait ? what + "; retry in " + std::to_string(seconds_of(*wait)) + " s" : what + "; it can never be met";
-}
-
-UnixTime wall_clock() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
 }  // namespace
 
@@ -147,6 +132,7 @@ void Connection::continue_later() {
 
 void Connection::answer(const Reply& reply) {
   if (finished_) return;
+  if (driving_) return answer_now(reply);
   paused_ = false;
   session_.reply(reply, now());
   const std::string input = std::exchange(pending_, {});
@@ -185,7 +171,9 @@ void Connection::finish() {
 
 void Connection::on(smtp::Greeting) {
   // A network stands for a login, not for TLS: where the listener asks for that, it asks everybody.
-  if (submission_.directory()->find_network(client_.unmapped())) session_.trust_client(false);
+  // A listener that receives from the Internet asks nobody: to it all clients are strangers.
+  if (!listener_->config.receives() && submission_.directory()->find_network(client_.unmapped()))
+    session_.trust_client(false);
   answer_now({220, {}, listener_->session.hostname + " ESMTP sendconn"});
 }
 
@@ -274,197 +262,23 @@ void Connection::on(const smtp::LoginDone& event) {
 }
 
 std::shared_ptr<const Connector> Connection::connector() const {
+  if (listener_->config.receives()) return nullptr;
   if (user_.empty()) return directory_->find_network(client_.unmapped());
   const Login* login = directory_->find_login(user_);
   return login != nullptr && login->verifier.stored_key == proved_ ? login->connector : nullptr;
 }
 
-// ── A transaction ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-void Connection::refuse(std::string_view stage, const Reply& reply) {
-  const std::string from = transaction_ && transaction_->reverse_path ? transaction_->reverse_path->format() : "";
-  const std::string connector = transaction_ && transaction_->connector ? transaction_->connector->key : "";
+void Connection::log_refusal(std::string_view stage, const Reply& reply, const Transaction* of) const {
   services_.log.info("refused", {{"stage", stage},
                                  {"client", client_text_},
-                                 {"connector", connector},
-                                 {"from", from},
+                                 {"connector", of != nullptr && of->connector ? of->connector->key : ""},
+                                 {"from", of != nullptr && of->reverse_path ? of->reverse_path->format() : ""},
                                  {"reply", reply.summary()}});
+}
+
+void Connection::refuse(std::string_view stage, const Reply& reply) {
+  log_refusal(stage, reply, transaction_.get());
   answer_now(reply);
-}
-
-void Connection::on(const smtp::Mail& event) {
-  directory_ = submission_.directory();  // one snapshot decides the whole message
-  transaction_ = std::make_unique<Transaction>();
-  Transaction& it = *transaction_;
-  it.connector = connector();
-  it.reverse_path = event.reverse_path;
-  const auto refused = [this](const Reply& reply) {
-    refuse("mail", reply);
-    transaction_.reset();
-  };
-  if (!it.connector)
-    return refused({530, {5, 7, 0}, "this login or network belongs to no connector any more; log in again"});
-
-  const auto right = [&it](const Domain& domain) { return it.connector->right(domain); };
-  if (const auto refusal = policy::decide_mail(it.reverse_path, right)) return refused(*refusal);
-
-  it.declared_octets = event.size.value_or(0);
-  if (const auto room = services_.spool.check_room(it.declared_octets); !room) {
-    services_.log.warn("no-room", {{"reason", room.error().text}});
-    return refused({452, {4, 3, 1}, "the spool has no room; try again later"});
-  }
-
-  // Reports have a bucket of their own, of the same size unless told otherwise.
-  const Connector& by = *it.connector;
-  const auto& rate = it.reverse_path || !by.null_sender_rate ? by.message_rate : by.null_sender_rate;
-  if (rate) {
-    const std::string key = (it.reverse_path ? "messages:" : "null-sender:") + it.connector->key;
-    const limit::Table::Demand demand{key, *rate, 1};
-    if (const auto verdict = services_.limits.take({&demand, 1}, now()); !verdict.granted)
-      return refused({451, {4, 7, 1}, retry_text("over the message rate of this connector", *rate, verdict.wait)});
-    it.rate_key = key;
-    it.rate = *rate;
-  }
-  it.smtputf8 = event.smtputf8;
-  it.utf8_address = it.reverse_path && it.reverse_path->needs_smtputf8();
-  answer_now({250, {2, 1, 0}, "sender accepted"});
-}
-
-void Connection::on(const smtp::Rcpt& event) {
-  Transaction& it = *transaction_;
-  if (const auto& rate = it.connector->recipient_rate) {
-    const std::string key = "recipients:" + it.connector->key;
-    const limit::Table::Demand demand{key, *rate, 1};
-    if (auto verdict = services_.limits.take({&demand, 1}, now()); !verdict.granted) {
-      // Without any recipient the client has to begin with MAIL again: who waits as told must get in there, too.
-      if (it.recipients.empty() && !it.rate_key.empty() && verdict.wait)
-        verdict.wait = std::max(*verdict.wait, wait_for(it.rate_key, it.rate));
-      return refuse("rcpt",
-                    {450, {4, 7, 1}, retry_text("over the recipient rate of this connector", *rate, verdict.wait)});
-    }
-  }
-  it.utf8_address = it.utf8_address || event.forward_path.needs_smtputf8();
-  it.recipients.push_back(event.forward_path);
-  answer_now({250, {2, 1, 5}, "recipient accepted"});
-}
-
-std::string_view Connection::protocol() const {
-  const bool authenticated = !user_.empty();
-  if (transaction_->smtputf8)  // RFC 6531 section 4.3
-    return session_.tls() ? (authenticated ? "UTF8SMTPSA" : "UTF8SMTPS") : (authenticated ? "UTF8SMTPA" : "UTF8SMTP");
-  if (!session_.extended()) return "SMTP";
-  return session_.tls() ? (authenticated ? "ESMTPSA" : "ESMTPS") : (authenticated ? "ESMTPA" : "ESMTP");
-}
-
-void Connection::on(smtp::DataStart) {
-  Transaction& it = *transaction_;
-  it.id = services_.spool.next_id();
-  it.accepted = wall_clock();
-  IntakeFacts facts;
-  facts.id = it.id;
-  facts.now = it.accepted;
-  facts.hostname = services_.config.hostname;
-  facts.client = client_text_;
-  facts.hello = session_.hello_name();
-  facts.protocol = protocol();
-  if (const tls::Endpoint* tls = stream_.tls())
-    facts.tls = std::string(tls->protocol()) + " " + std::string(tls->cipher());
-  facts.smtputf8 = it.smtputf8;
-  facts.expected_octets = it.declared_octets;
-  IntakeLimits limits;
-  limits.max_header_octets = services_.config.max_header_octets;
-  limits.max_received = services_.config.max_received;
-  limits.max_memory_octets = services_.config.max_memory_message_octets;
-  limits.require_signature = services_.config.require_signature;
-  it.intake.emplace(std::move(facts), limits, it.connector, directory_, services_.spool);
-  answer_now({354, {}, "send the message, end it with <CRLF>.<CRLF>"});
-}
-
-void Connection::on(const smtp::Content& event) { transaction_->intake->content(event.octets); }
-
-/// A message may take its time: what was withdrawn since MAIL counts. Nothing to do while the directory is the same.
-std::optional<Reply> Connection::decide_again() {
-  if (directory_ == submission_.directory()) return std::nullopt;
-  directory_ = submission_.directory();
-  Transaction& it = *transaction_;
-  it.connector = connector();
-  if (!it.connector) return Reply{550, {5, 7, 1}, "this login or network belongs to no connector any more"};
-  const auto right = [&it](const Domain& domain) { return it.connector->right(domain); };
-  if (auto refusal = policy::decide_mail(it.reverse_path, right)) return refusal;
-  return it.intake->decide_again(it.connector, directory_);
-}
-
-void Connection::on(const smtp::MessageEnd& event) {
-  Transaction& it = *transaction_;
-  if (const auto withdrawn = decide_again()) {
-    refuse("data", *withdrawn);
-    transaction_.reset();
-    return;
-  }
-  if (const auto refusal = it.intake->end()) {
-    if (!it.intake->fault().empty()) services_.log.error("spool-failed", {{"reason", it.intake->fault()}});
-    refuse("data", *refusal);
-    transaction_.reset();
-    return;
-  }
-  auto taken = std::make_shared<TakenMessage>(it.intake->take());
-  auto message = std::make_shared<QueuedMessage>();
-  message->id = it.id;
-  message->accepted = it.accepted;
-  message->account = it.connector->account;
-  message->connector = it.connector->name;
-  if (it.reverse_path) message->reverse_path = it.reverse_path->format();
-  message->eight_bit = event.eight_bit;
-  message->smtputf8 = it.smtputf8 && (it.utf8_address || taken->eight_bit_header);
-  message->content_octets = taken->content->size();
-  message->recipients.reserve(it.recipients.size());
-  std::unordered_set<std::string> named;  // who is named twice gets one copy
-  for (const Address& address : it.recipients) {
-    std::string text = address.format();
-    if (it.recipients.size() > 1 && !named.insert(text).second) continue;
-    message->recipients.push_back(
-        {static_cast<std::uint32_t>(message->recipients.size()), std::move(text), 0, it.accepted, {}});
-  }
-
-  message->prefix_octets = taken->prefix.size();
-
-  // From here the message goes on by itself, whether its client stays or not: made durable by the spool, handed to the
-  // delivery, and only then answered.
-  QueuedMessage row = *message;
-  services_.spool.store(std::move(row), taken->prefix, taken->content,
-                        [self = shared_from_this(), taken, message](Result<void> stored) {
-                          if (stored) self->services_.deliver(*message, taken->prefix, taken->content);
-                          self->submission_.loop().post([self, message, taken, stored = std::move(stored)] {
-                            self->message_stored(*message, taken->message_id, stored);
-                          });
-                        });
-}
-
-void Connection::message_stored(const QueuedMessage& message, const std::string& message_id,
-                                const Result<void>& stored) {
-  transaction_.reset();
-  const std::string id = format_queue_id(message.id);
-  if (!stored) {
-    services_.log.error("spool-failed", {{"id", id}, {"reason", stored.error().text}});
-    const bool full = stored.error().code == Errc::limit_exceeded;
-    return answer(full ? Reply{452, {4, 3, 1}, "the spool has no room; try again later"}
-                       : Reply{451, {4, 3, 0}, "the message cannot be stored; try again later"});
-  }
-  services_.log.info("accepted", {{"id", id},
-                                  {"connector", message.account + "/" + message.connector},
-                                  {"from", "<" + message.reverse_path + ">"},
-                                  {"recipients", message.recipients.size()},
-                                  {"octets", message.content_octets},
-                                  {"client", client_text_},
-                                  {"message-id", message_id.substr(0, max_logged_octets)}});
-  answer({250, {2, 0, 0}, "queued as " + id});
-}
-
-void Connection::on(const smtp::Reset& event) {
-  if (transaction_ && event.reason.code >= 400) {
-    services_.log.info("refused", {{"stage", "data"}, {"client", client_text_}, {"reply", event.reason.summary()}});
-  }
-  transaction_.reset();
 }
 
 void Connection::on(const smtp::Closed& event) {

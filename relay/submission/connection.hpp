@@ -1,5 +1,6 @@
 // Connection: one client of the relay. It drives a smtp::ServerSession over a Stream and answers its decisions:
-// greeting and networks, logins, rights and limits at MAIL and RCPT, and the message, whose 250 waits for the spool.
+// greeting and networks, logins (connection.cpp), rights and limits at MAIL and RCPT, and the message, whose 250 waits
+// for the checks of its origin and for the spool (transaction.cpp).
 #pragma once
 
 #include <memory>
@@ -11,6 +12,7 @@
 #include <sendconn/smtp.hpp>
 
 #include "relay/net/stream.hpp"
+#include "relay/submission/inspection.hpp"
 #include "relay/submission/intake.hpp"
 #include "relay/submission/submission.hpp"
 
@@ -52,14 +54,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on(smtp::StartTls event);
   void on(const smtp::Closed& event);
 
-  /// Answers the open decision and goes on; `answer_now` is for inside an event.
+  /// Answers the open decision and goes on; `answer_now` is for inside an event, and what `answer` does there.
   void answer(const Reply& reply);
   void answer_now(const Reply& reply) { session_.reply(reply, now()); }
   void refuse(std::string_view stage, const Reply& reply);
+  void refuse_message(const Reply& reply);
   [[nodiscard]] Duration wait_for(std::string_view key, const limit::Rate& rate);
   bool login_allowed();
   void count_login_failure();
+  std::optional<Reply> decide_mail();
+  std::optional<Reply> take_token(std::string key, const limit::Rate& rate, const char* refusal);
+  std::optional<Reply> decide_recipient(const Address& recipient);
   std::optional<Reply> decide_again();
+  void start_inspection();
+  void inspected(const authenticate::Results& results);
+  void store_message(const std::string& fields);
   void login_decided(const std::string& user, const std::string& proved, bool good, const Reply& refusal);
   void message_stored(const QueuedMessage& message, const std::string& message_id, const Result<void>& stored);
   [[nodiscard]] std::shared_ptr<const Connector> connector() const;
@@ -68,7 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// A transaction: from MAIL to the end of the message.
   struct Transaction {
-    std::shared_ptr<const Connector> connector;
+    std::shared_ptr<const Connector> connector;  ///< null: the listener receives from the Internet
     std::optional<Address> reverse_path;
     std::vector<Address> recipients;
     bool smtputf8 = false;
@@ -77,9 +86,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::string rate_key;  ///< of the bucket that gave a token; empty: none did
     limit::Rate rate;
     std::optional<Intake> intake;
+    std::shared_ptr<Inspection> inspection;  ///< null: the listener does not check
     QueueId id = 0;
     UnixTime accepted{};
+    bool eight_bit = false;
+    bool sender_proven = false;
   };
+  void log_refusal(std::string_view stage, const Reply& reply, const Transaction* of) const;
 
   Submission& submission_;
   const Services& services_;

@@ -1,5 +1,7 @@
 #include "relay/submission/intake.hpp"
 
+#include <sendconn/authres.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -12,15 +14,14 @@ bool is_8bit(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; });
 }
 
-bool is_bcc(std::string_view name) {
-  return name.size() == 3 && (name[0] | 0x20) == 'b' && (name[1] | 0x20) == 'c' && (name[2] | 0x20) == 'c';
+/// Names of fields, upper and lower case the same.
+bool is_name(std::string_view name, std::string_view wanted) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  return name.size() == wanted.size() && std::equal(name.begin(), name.end(), wanted.begin(),
+                                                    [&lower](char a, char b) { return lower(a) == lower(b); });
 }
 
-bool is_resent_bcc(std::string_view name) {
-  constexpr std::string_view resent = "resent-";
-  if (name.size() != resent.size() + 3 || !is_bcc(name.substr(resent.size()))) return false;
-  return std::equal(resent.begin(), resent.end(), name.begin(), [](char a, char b) { return a == (b | 0x20); });
-}
+bool is_bcc(std::string_view name) { return is_name(name, "Bcc") || is_name(name, "Resent-Bcc"); }
 
 }  // namespace
 
@@ -102,25 +103,17 @@ void Intake::header_complete() {
 
   taken_.eight_bit_header = is_8bit(text);
   taken_.prefix = format_received(facts_);
-  std::string added;
-  if (header->find("Date") == nullptr) added += "Date: " + mail::format_date(facts_.now) + "\r\n";
-  if (const mail::Field* id = header->find("Message-ID")) {
-    taken_.message_id = mail::unfold(id->value);
-  } else {
-    taken_.message_id = "<" + format_queue_id(facts_.id) + "@" + facts_.hostname + ">";
-    added += "Message-ID: " + taken_.message_id + "\r\n";
-  }
+  const std::string added = add_missing(*header);
   taken_.prefix += added;
 
-  open_signer();
+  if (connector_) open_signer();
   if (refusal_) return;
   sign(added);
   memory_.reserve(static_cast<std::size_t>(
       std::min(std::max<std::uint64_t>(facts_.expected_octets, text.size() + 4096), limits_.max_memory_octets)));
-  // Bcc names people the others must not see (RFC 5322 section 3.6.3); everything else stays as it came.
   std::size_t kept_from = 0;
   for (const mail::Field& field : header->fields()) {
-    if (!is_bcc(field.name) && !is_resent_bcc(field.name)) continue;
+    if (!is_dropped(field)) continue;
     const auto at = static_cast<std::size_t>(field.raw.data() - text.data());
     const std::string_view kept = std::string_view(text).substr(kept_from, at - kept_from);
     sign(kept);
@@ -134,7 +127,34 @@ void Intake::header_complete() {
   store(crlf);
 }
 
+/// Date and Message-ID as far as they are missing; a relay adds neither (RFC 5321 section 6.4).
+std::string Intake::add_missing(const mail::Header& header) {
+  std::string added;
+  if (connector_ && header.find("Date") == nullptr) added += "Date: " + mail::format_date(facts_.now) + "\r\n";
+  if (const mail::Field* id = header.find("Message-ID")) {
+    taken_.message_id = mail::unfold(id->value);
+  } else if (connector_) {
+    taken_.message_id = "<" + format_queue_id(facts_.id) + "@" + facts_.hostname + ">";
+    added += "Message-ID: " + taken_.message_id + "\r\n";
+  }
+  return added;
+}
+
+/// Bcc names people the others must not see (RFC 5322 section 3.6.3), and nobody but this relay says what it found
+/// (RFC 8601 section 5); everything else stays as it came.
+bool Intake::is_dropped(const mail::Field& field) const {
+  if (connector_ && is_bcc(field.name)) return true;
+  if (!limits_.quarantine_field.empty() && is_name(field.name, limits_.quarantine_field)) return true;
+  if (limits_.authserv_id.empty() || !is_name(field.name, "Authentication-Results")) return false;
+  const auto kept = authres::remove_forged(field.raw, {std::string(limits_.authserv_id)});
+  return !kept || kept->empty();
+}
+
 void Intake::decide(const mail::Header& header) {
+  if (!connector_) {
+    if (auto refusal = policy::decide_received(header, limits_.max_received)) refuse(std::move(*refusal));
+    return;
+  }
   const auto rights = [this](const Domain& domain) { return connector_->right(domain); };
   if (auto refusal = policy::decide_header(header, rights, limits_.max_received, taken_.authors))
     return refuse(std::move(*refusal));

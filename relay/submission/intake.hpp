@@ -38,6 +38,8 @@ struct IntakeLimits {
   std::size_t max_received = 100;
   std::uint64_t max_memory_octets = 262'144;  ///< above it the message goes to a file
   bool require_signature = true;
+  std::string_view authserv_id;       ///< Authentication-Results with it are forged, since they come from a client
+  std::string_view quarantine_field;  ///< fields of this name are forged; empty: nobody asks for them
 };
 
 /// A message that was taken.
@@ -52,6 +54,8 @@ struct TakenMessage {
 class Intake {
  public:
   /// `connector` and `directory` decide all of the message, unless decide_again() brings others.
+  /// Without a connector the message was received from the Internet: it is nobody's here, so no rights are asked, it is
+  /// not signed, and it stays as it came but for Received and what is forged in our name (RFC 5321 section 6.4).
   Intake(IntakeFacts facts, const IntakeLimits& limits, std::shared_ptr<const Connector> connector,
          std::shared_ptr<const Directory> directory, Spool& spool);
   ~Intake();
@@ -72,6 +76,8 @@ class Intake {
  private:
   void header_complete();
   void decide(const mail::Header& header);
+  std::string add_missing(const mail::Header& header);
+  [[nodiscard]] bool is_dropped(const mail::Field& field) const;
   void open_signer();
   void store(std::string_view octets);
   void sign(std::string_view octets);

@@ -27,6 +27,7 @@ struct Services {
   Passwords& passwords;
   Census& census;
   Deliver deliver;
+  bool checking = false;  ///< a listener checks where messages come from
 };
 
 }  // namespace sendconn::relay

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include <sendconn/authenticate.hpp>
 #include <sendconn/smtp.hpp>
 #include <sendconn/tls.hpp>
 
@@ -37,6 +38,8 @@ class Submission {
   Result<std::uint16_t> listen(const std::shared_ptr<const ListenerOptions>& listener, std::uint16_t port);
 
   void set_directory(std::shared_ptr<const Directory> directory) { directory_ = std::move(directory); }
+  /// What the checks of messages begin with; before the loop runs.
+  void set_check_options(authenticate::Options options) { check_options_ = std::move(options); }
   void set_tls(std::shared_ptr<const tls::Context> context) { tls_ = std::move(context); }
 
   /// Stops accepting, says 421 to idle clients and lets messages under way end. `drained` runs once nobody is left.
@@ -47,6 +50,7 @@ class Submission {
   const Services& services() const noexcept { return services_; }
   const std::shared_ptr<const Directory>& directory() const noexcept { return directory_; }
   const std::shared_ptr<const tls::Context>& tls() const noexcept { return tls_; }
+  const authenticate::Options& check_options() const noexcept { return check_options_; }
   void remove(const std::shared_ptr<Connection>& connection);
 
  private:
@@ -59,6 +63,7 @@ class Submission {
   const Services& services_;
   std::shared_ptr<const Directory> directory_;
   std::shared_ptr<const tls::Context> tls_;
+  authenticate::Options check_options_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   std::function<void()> drained_;

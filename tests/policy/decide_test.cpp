@@ -197,5 +197,20 @@ TEST(DecideAuthors, AsksForTheRightsOfAllOfThemOnceMore) {
   EXPECT_THAT(shown(decide_authors(authors, only_also)), HasSubstr("550 5.7.1 Sender or Resent domain own.example"));
 }
 
+TEST(DecideReceived, EndsLoopsAndJudgesNothingElse) {
+  const auto decide = [](const std::string& fields) {
+    return decide_received(*mail::Header::parse(fields), max_received);
+  };
+  for (const char* odd :
+       {"", "Subject: no author\r\n", "From: a@b.example\r\nFrom: c@d.example\r\n", "From: nobody\r\n"})
+    EXPECT_EQ(decide(odd), std::nullopt) << odd;
+  std::string fields;
+  for (std::size_t i = 0; i < max_received; ++i) fields += "received: x\r\n";
+  EXPECT_EQ(decide(fields), std::nullopt);
+  const auto refusal = decide(fields + "Received: x\r\n");
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->summary().substr(0, 10), "554 5.4.6 ");
+}
+
 }  // namespace
 }  // namespace sendconn::policy

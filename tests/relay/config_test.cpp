@@ -6,11 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sendconn/dmarc.hpp>
+#include <sendconn/spf.hpp>
+
 #include <cstdlib>
 #include <fstream>
 #include <map>
 #include <sstream>
 
+#include "relay/config/domain_pattern.hpp"
 #include "relay/config/keys.hpp"
 #include "relay/config/secret_file.hpp"
 #include "relay/config/socket_address.hpp"
@@ -122,6 +126,38 @@ const BadFile bad_files[] = {
      "[relay]\nhostname = \"a.example\"\n[[listener]]\naddress = \"0.0.0.0:25\"\n[[listener]]\naddress = "
      "\"0.0.0.0:25\"\n",
      "etc/relay.toml:5: ", "taken by an earlier [[listener]]"},
+    {"received mail without a route",
+     "[relay]\nhostname = \"a.example\"\n[[listener]]\naddress = \"0.0.0.0:25\"\nrelay_domains = [\"b.example\"]\n"
+     "[[route]]\ndomains = [\".b.example\", \"c.example\"]\nhost = \"d.example\"\n",
+     "etc/relay.toml:3: [[listener]] ", "has \"b.example\", but no [[route]] says which server takes its mail"},
+    {"received mail below a domain without a route",
+     "[relay]\nhostname = \"a.example\"\n[[listener]]\naddress = \"0.0.0.0:25\"\nrelay_domains = [\".b.example\"]\n"
+     "[[route]]\ndomains = [\"b.example\", \".x.b.example\"]\nhost = \"d.example\"\n",
+     "etc/relay.toml:3: [[listener]] ", "has \".b.example\", but no [[route]]"},
+    {"an open relay",
+     "[relay]\nhostname = \"a.example\"\n[[listener]]\naddress = \"0.0.0.0:25\"\nrelay_domains = [\"*\"]\n"
+     "[[route]]\ndomains = [\"*\"]\nhost = \"d.example\"\n",
+     "etc/relay.toml:3: [[listener]] ", "it would relay for everybody"},
+    {"received mail with a login",
+     "[relay]\nhostname = \"a.example\"\n[[listener]]\naddress = \"0.0.0.0:25\"\nrelay_domains = [\"b.example\"]\n"
+     "auth = true\n[[route]]\ndomains = [\"*\"]\nhost = \"d.example\"\n",
+     "etc/relay.toml:3: [[listener]] ", "has relay_domains and auth = true"},
+    {"relay domain of no form",
+     "[relay]\nhostname = \"a.example\"\n[[listener]]\naddress = \"0.0.0.0:25\"\nrelay_domains = [\"b..example\"]\n",
+     "etc/relay.toml:3: [[listener]] ", "relay_domains must be domains such as"},
+    {"rejected pass", "[[listener]]\naddress = \"0.0.0.0:25\"\nspf.pass = \"reject\"\n",
+     "etc/relay.toml:3: ", "[[listener]] spf.pass must be \"record\" or \"tag\", got \"reject\""},
+    {"rejected temperror", "[[listener]]\naddress = \"0.0.0.0:25\"\n[listener.dkim]\ntemperror = \"reject\"\n",
+     "etc/relay.toml:4: ", "[[listener]] dkim.temperror must be \"record\" or \"tag\" or \"quarantine\" or \"defer\""},
+    {"policy of somebody without one", "[[listener]]\naddress = \"0.0.0.0:25\"\nspf.fail = \"policy\"\n",
+     "etc/relay.toml:3: ", "[[listener]] spf.fail must be"},
+    {"unknown verdict", "[[listener]]\naddress = \"0.0.0.0:25\"\n[listener.spf]\nsofftail = \"tag\"\n",
+     "etc/relay.toml:4: ", "did you mean spf.softfail?"},
+    {"quarantine in a field that messages have",
+     "[relay]\nhostname = \"a.example\"\n[checks]\nquarantine_field = \"Subject\"\n",
+     "etc/relay.toml:4: [checks] quarantine_field ", "begins with \"X-\""},
+    {"authserv-id of no form", "[relay]\nhostname = \"a.example\"\n[checks]\nauthserv_id = \"a b\"\n",
+     "etc/relay.toml:4: [checks] authserv_id ", "must be a domain name"},
     {"route without domains", "[relay]\nhostname = \"a.example\"\n[[route]]\nhost = \"b.example\"\n",
      "etc/relay.toml:3: [[route]] ", "needs domains"},
     {"route without host", "[relay]\nhostname = \"a.example\"\n[[route]]\ndomains = [\"*\"]\n",
@@ -232,6 +268,56 @@ TEST(Config, MissingFileSaysSo) {
   ASSERT_FALSE(config.ok());
   EXPECT_THAT(config.error().text,
               HasSubstr("cannot read the configuration file /nonexistent/relay.toml: No such file"));
+}
+
+TEST(Config, AListenerThatReceivesHasItsDomainsAndActions) {
+  const auto config = parse(std::string(name) + R"(
+[[listener]]
+address = "0.0.0.0:25"
+relay_domains = ["Example.ORG", ".example.org", "mail.example.net"]
+check = true
+dmarc = { fail = "quarantine", temperror = "defer" }
+dkim.foreign = "record"
+[listener.spf]
+fail = "reject"
+[[route]]
+domains = ["Example.org", ".example.org"]
+host = "127.0.0.1"
+[[route]]
+domains = ["*"]
+host = "127.0.0.2"
+)");
+  ASSERT_TRUE(config.ok()) << config.error().text;
+  const ListenerConfig& listener = config->listeners.front();
+  EXPECT_TRUE(listener.receives());
+  EXPECT_FALSE(listener.auth);
+  EXPECT_TRUE(listener.check);
+  EXPECT_THAT(listener.relay_domains, ::testing::ElementsAre("example.org", ".example.org", "mail.example.net"));
+  EXPECT_THAT(config->routes.front().domains, ::testing::ElementsAre("example.org", ".example.org"));
+  EXPECT_EQ(listener.actions.spf[static_cast<std::size_t>(spf::Verdict::fail)], CheckAction::reject);
+  EXPECT_EQ(listener.actions.spf[static_cast<std::size_t>(spf::Verdict::softfail)], CheckAction::tag);
+  EXPECT_EQ(listener.actions.dkim[static_cast<std::size_t>(DkimFinding::foreign)], CheckAction::record);
+  EXPECT_EQ(listener.actions.dmarc[static_cast<std::size_t>(dmarc::Verdict::fail)], CheckAction::quarantine);
+  EXPECT_EQ(listener.actions.dmarc[static_cast<std::size_t>(dmarc::Verdict::temporary_error)], CheckAction::reject);
+  EXPECT_EQ(config->authserv_id, config->hostname);
+  const std::string printed = format_config(*config);
+  const auto again = parse_config(printed, "etc/relay.toml");
+  ASSERT_TRUE(again.ok()) << again.error().text;
+  EXPECT_EQ(format_config(*again), printed);
+}
+
+TEST(DomainPattern, MeansItselfAllBelowOrAll) {
+  EXPECT_TRUE(matches_domain("a.example", "a.example"));
+  EXPECT_FALSE(matches_domain("a.example", "b.a.example"));
+  EXPECT_TRUE(matches_domain(".a.example", "b.a.example"));
+  EXPECT_FALSE(matches_domain(".a.example", "a.example"));
+  EXPECT_FALSE(matches_domain(".a.example", "ba.example"));
+  EXPECT_TRUE(matches_domain("*", "a.example"));
+  EXPECT_TRUE(covers_pattern(".example", ".a.example"));
+  EXPECT_TRUE(covers_pattern(".example", "a.example"));
+  EXPECT_FALSE(covers_pattern(".a.example", ".example"));
+  EXPECT_FALSE(covers_pattern("a.example", ".a.example"));
+  EXPECT_FALSE(covers_pattern("a.example", "*"));
 }
 
 // ── The example file ─────────────────────────────────────────────────────────────────────────────────────────────────

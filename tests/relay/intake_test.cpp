@@ -191,5 +191,35 @@ TEST_F(IntakeTest, a_domain_without_a_key_is_refused_unless_configured) {
   EXPECT_EQ(taken_.prefix.find("DKIM-Signature"), std::string::npos);
 }
 
+TEST_F(IntakeTest, what_was_received_stays_as_it_came) {
+  connector_ = nullptr;
+  for (const std::string& odd :
+       {std::string(plain), std::string("Subject: no author\r\nBcc: x@example.net\r\n\r\nhi\r\n"),
+        std::string("From: a@b.example\r\nFrom: c@d.example\r\n\r\nhi\r\n")}) {
+    ASSERT_FALSE(feed(odd)) << odd;
+    EXPECT_EQ(stored(), odd);
+    EXPECT_EQ(taken_.prefix, format_received(facts_));
+  }
+}
+
+TEST_F(IntakeTest, fields_in_our_name_are_dropped_from_every_message) {
+  limits_.authserv_id = "relay.example";
+  limits_.quarantine_field = "X-Quarantine";
+  const std::string forged =
+      "Authentication-Results: relay.example; spf=pass\r\nAUTHENTICATION-RESULTS:\r\n (a)\r\n Relay.Example. 1;\r\n"
+      " none\r\nx-quarantine : no\r\nAuthentication-Results: ;\r\n";
+  const std::string foreign = "Authentication-Results: other.example; spf=pass\r\nX-Quarantined: no\r\n";
+  for (const bool received : {false, true}) {
+    if (received) connector_ = nullptr;
+    for (std::size_t piece : {std::size_t{1}, std::size_t{1'000'000}}) {
+      ASSERT_FALSE(feed(forged + foreign + std::string(plain), piece));
+      EXPECT_EQ(stored(), foreign + std::string(plain));
+    }
+  }
+  limits_.quarantine_field = {};
+  ASSERT_FALSE(feed("X-Quarantine: mine\r\n" + std::string(plain)));
+  EXPECT_EQ(stored(), "X-Quarantine: mine\r\n" + std::string(plain));
+}
+
 }  // namespace
 }  // namespace sendconn::relay
