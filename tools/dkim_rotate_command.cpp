@@ -59,6 +59,8 @@ class Run {
   Result<crypto::PrivateKey> key_of(const std::string& selector) const;
   Result<dkim::Rotation> restored() const { return dkim::Rotation::restore(stored_.state, stored_.times); }
   Result<void> save(const dkim::Rotation& rotation);
+  [[nodiscard]] Result<std::string> line_of(const std::string& selector) const;
+  [[nodiscard]] std::string complaint() const;
   [[nodiscard]] json sight(const std::string& selector, dkim::RecordSeen seen, UnixTime at) const;
 
   const Inputs& in_;
@@ -184,6 +186,7 @@ Result<void> Run::look() {
   std::vector<std::string> selectors{rotation->state().signing};
   if (!rotation->state().other.empty()) selectors.push_back(rotation->state().other);
   std::vector<dns::Question> questions;
+  questions.reserve(selectors.size());
   for (const std::string& selector : selectors)
     questions.push_back({selector + "._domainkey." + stored_.domain, dns::RecordType::txt});
   const auto answers = in_.dns.ask(questions);
@@ -208,36 +211,61 @@ json Run::sight(const std::string& selector, dkim::RecordSeen seen, UnixTime at)
           {"seen_at", seen == dkim::RecordSeen::unknown ? json() : json(format_time(at))}};
 }
 
+/// The line of a zone file for the record of a key.
+Result<std::string> Run::line_of(const std::string& selector) const {
+  const auto key = key_of(selector);
+  if (!key) return key.error();
+  const auto domain = Domain::parse(stored_.domain);
+  const auto parsed = selector_of(selector);
+  if (!domain) return domain.error();
+  if (!parsed) return parsed.error();
+  return dkim::format_key_zone_line(*domain, *parsed, *key);
+}
+
+/// What is wrong with the record of the key that signs; empty if nothing is.
+std::string Run::complaint() const {
+  const std::string record = "the record of " + stored_.state.signing + ", which signs, ";
+  switch (stored_.state.signing_seen) {
+    case dkim::RecordSeen::matches:
+      return {};
+    case dkim::RecordSeen::unknown:
+      return record + "was not seen yet: look again";
+    case dkim::RecordSeen::absent:
+      return record + "is not there: publish it";
+    case dkim::RecordSeen::revoked:
+      return record + "is revoked: publish it again, or begin with another key";
+    case dkim::RecordSeen::other:
+      break;
+  }
+  return record + "is not this key's, or forbids what it does: publish the right one";
+}
+
 Result<json> Run::report() const {
   const auto rotation = restored();
   if (!rotation) return rotation.error();
   const dkim::RotationState& state = stored_.state;
-  // The record that is missing: of the next key, or of a first one.
-  std::string publish;
-  if (state.phase == dkim::RotationPhase::prepared) publish = state.other;
-  if (state.signing_seen != dkim::RecordSeen::matches && publish.empty()) publish = state.signing;
-  std::string line;
-  if (!publish.empty()) {
-    const auto key = key_of(publish);
-    if (!key) return key.error();
-    const auto domain = Domain::parse(stored_.domain);
-    const auto selector = selector_of(publish);
-    if (!domain) return domain.error();
-    if (!selector) return selector.error();
-    line = dkim::format_key_zone_line(*domain, *selector, *key);
-  }
+  json publish = json::array();
+  const auto add = [&](const std::string& selector) -> Result<void> {
+    auto line = line_of(selector);
+    if (!line) return std::move(line).error();
+    publish.push_back(std::move(*line));
+    return {};
+  };
+  std::string advice = complaint();
+  if (!advice.empty())
+    if (auto added = add(state.signing); !added) return std::move(added).error();
+  if (state.phase == dkim::RotationPhase::prepared)
+    if (auto added = add(state.other); !added) return std::move(added).error();
+  if (advice.empty() || state.phase != dkim::RotationPhase::steady)
+    advice += (advice.empty() ? "" : "; ") + rotation->advice(now_);
   const auto next = rotation->next_time();
-  std::string advice = rotation->advice(now_);
-  if (state.signing_seen != dkim::RecordSeen::matches)
-    advice = "the record of " + state.signing + ", which signs, is " + std::string(dkim::format(state.signing_seen)) +
-             (state.signing_seen == dkim::RecordSeen::unknown ? "; look again" : ": publish it") + "; " + advice;
   return json{{"domain", stored_.domain},
               {"phase", dkim::format(state.phase)},
               {"since", format_time(state.since)},
               {"signing", sight(state.signing, state.signing_seen, state.signing_seen_at)},
               {"other", sight(state.other, state.other_seen, state.other_seen_at)},
               {"next_time", next ? json(format_time(*next)) : json()},
-              {"publish", line},
+              {"publish", publish},
               {"advice", advice}};
 }
 
@@ -255,10 +283,8 @@ void show(const Output& out, const json& result) {
   show_key("signs", result.at("signing"));
   show_key("other", result.at("other"));
   if (result.at("next_time").is_string()) out.line("  next   " + result.at("next_time").get<std::string>());
-  const std::string advice = result.at("advice");
-  out.line(advice);
-  const std::string line = result.at("publish");
-  if (!line.empty()) out.line(line);
+  out.line(result.at("advice").get<std::string>());
+  for (const json& line : result.at("publish")) out.line(line.get<std::string>());
 }
 
 void run(const Inputs& in, Session& session) {

@@ -18,7 +18,8 @@ std::size_t columns_of(std::string_view text) {
 void show_place(const Output& out, std::string_view record, std::size_t position, std::size_t octets, Style style) {
   position = std::min(position, record.size());
   std::size_t start = position > width / 2 ? position - width / 2 : 0;
-  while (start > 0 && start < record.size() && continues(record[start])) --start;  // no character is cut in two
+  // No character is cut in two; one of UTF-8 has at most three octets behind its first.
+  for (int back = 0; back < 3 && start > 0 && continues(record[start]); ++back) --start;
   const std::string_view shown = record.substr(start, width);
   const std::size_t before = columns_of(shown.substr(0, position - start));
   const std::size_t marks = std::max<std::size_t>(1, columns_of(shown.substr(position - start, octets)));

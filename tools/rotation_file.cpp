@@ -212,6 +212,8 @@ bool RotationFile::has_key(const std::string& name) const {
   return ::fstatat(lock_, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-std::string RotationFile::path_of(const std::string& key) const { return (fs::path(folder_) / key).string(); }
+std::string RotationFile::path_of(const std::string& key) const {
+  return folder_ == "." ? key : (fs::path(folder_) / key).string();
+}
 
 }  // namespace sendconn::tools

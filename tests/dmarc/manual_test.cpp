@@ -1,6 +1,8 @@
 // What docs/dmarc.md shows, as a test: tests/programs/test_dmarc.py sees to it that the two stay the same.
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include <sendconn/dmarc.hpp>
 #include <sendconn/zone.hpp>
 
@@ -21,6 +23,16 @@ while (!check.done()) {
 const dmarc::Outcome& outcome = check.outcome();
   // clang-format on
   EXPECT_EQ(outcome.verdict, dmarc::Verdict::pass);
+}
+
+TEST(Manual, ShowsHowARecordIsLinted) {
+  std::string log;
+  // clang-format off
+for (const dmarc::Finding& finding : dmarc::lint("v=DMARC1; p=none; pct=50")) {
+  log += std::to_string(finding.position) + ": " + finding.text + "\n";
+}
+  // clang-format on
+  EXPECT_NE(log.find("18: "), std::string::npos) << log;  // where pct= stands
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 """sendconn authenticate: the examples of docs/authentication.md as they stand there, exit codes, JSON, what it writes
 into the header, hostile messages, and the other engine."""
 
+import base64
 import json
 import re
 import shlex
@@ -77,6 +78,24 @@ def test_all_three_are_told_with_their_reasons(folder):
                  "header.d=example.org", "header.from=example.org"):
         assert word in field
     assert [("identity=mailfrom" in one, "identity=helo" in one) for one in result["received_spf"]] == [(True, False), (False, True)]
+
+
+def test_each_signature_has_its_own_alignment(folder):
+    message = b"From: ada@example.org\r\n\r\nHello\r\n"
+    key = folder / "key.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, capture_output=True)
+    der = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
+    record = base64.b64encode(der[-32:]).decode()
+    fields = b"DKIM-Signature: v=1; d=not a domain\r\n"
+    for domain in ("example.org", "esp.example", "news.example.org"):
+        run = subprocess.run([TOOL, "dkim", "sign", "--fields-only", "--domain", domain, "--selector", "s1", "--key", key],
+                             input=message, capture_output=True, timeout=SECONDS, check=True)
+        fields += run.stdout
+        with open(folder / "auth.zone", "a", encoding="utf-8") as file:
+            file.write(f's1._domainkey.{domain}. TXT "v=DKIM1; k=ed25519; p={record}"\n')
+    code, result = found(folder, *STRANGER, message=fields + message)
+    assert code == OK and [(one["verdict"], one["alignment"]) for one in result["dkim"]] == [
+        ("neutral", "none"), ("pass", "strict"), ("pass", "none"), ("pass", "relaxed")]  # fmt: skip
 
 
 @pytest.mark.parametrize("words, change, code, result", [

@@ -291,6 +291,15 @@ def test_lint_marks_the_place():
     assert {"revoked", "testing"} <= {finding["code"] for finding in found["records"][0]["findings"]}
 
 
+def test_lint_marks_places_in_long_and_foreign_records():
+    for filling in (b"\x80", b"\xc3\xa9", b"\xe2\x80\x9c", b"x", b"\xff", b"\xf0\x9f\x98\x80"):
+        for count in (1, 45, 46, 47, 48, 49, 50, 51, 300, 3000):
+            record = b"v=DKIM1; n=" + filling * count + b"; t=y; p=" + b"A" * count
+            run = run_dkim("lint", record)
+            assert run.returncode == FAILED and b"^" in run.stdout and not run.stderr, (filling, count, run)
+            assert max(map(len, run.stdout.decode(errors="replace").splitlines())) < 250
+
+
 def test_lint_says_whether_key_and_record_belong_together(tmp_path):
     path, record = key(tmp_path, "mine", "rsa")
     other, other_record = key(tmp_path, "other", "rsa")
@@ -342,7 +351,7 @@ class Rotation:
         self.zone = ZoneFile(folder / "zone")
 
     def run(self, *words, hours=0, **options):
-        return run_dkim("rotate", "--state", self.state, "--zone", self.zone.path, "--now", START + int(hours * HOUR),
+        return run_dkim("rotate", "--state", self.state, "--zone", self.zone.path, "--now", START + round(hours * HOUR),
                         *words, **options)
 
     def look(self, *words, hours=0, code=OK):
@@ -360,7 +369,7 @@ def rotation(tmp_path):
 
 
 def publish(rotation, selector, found):
-    text = "".join(re.findall(r'"([^"]*)"', found["publish"]))
+    text = "".join(re.findall(r'"([^"]*)"', found["publish"][-1]))
     rotation.zone.add_txt(f"{selector}._domainkey.example.org.", text)
 
 
@@ -370,7 +379,7 @@ def signs(found):
 
 def test_a_key_is_replaced_without_a_gap(rotation):
     found = rotation.look("--domain", "example.org", "--current", "old", "--key", rotation.current)
-    assert signs(found) == ("steady", "old") and found["signing"]["seen"] == "matches" and found["publish"] == ""
+    assert signs(found) == ("steady", "old") and found["signing"]["seen"] == "matches" and found["publish"] == []
     found = rotation.look("--begin", "new", "--type", "ed25519", hours=1)
     assert signs(found) == ("prepared", "old") and found["other"]["seen"] == "absent" and "publish" in found["advice"]
     made = Path(found["other"]["key"])
@@ -412,7 +421,9 @@ def test_a_silent_dns_changes_nothing(rotation):
 def test_a_first_key_needs_none_before_it(rotation):
     found = rotation.look("--domain", "example.net", "--begin", "s1", "--type", "ed25519")
     assert signs(found) == ("steady", "s1") and found["signing"]["seen"] == "absent"
-    assert found["publish"].startswith("s1._domainkey.example.net.") and "publish it" in found["advice"]
+    assert found["publish"][0].startswith("s1._domainkey.example.net.") and found["advice"].endswith("publish it")
+    found = rotation.look("--begin", "s2", hours=1)
+    assert [line.split(".")[0] for line in found["publish"]] == ["s1", "s2"]
 
 
 def test_no_key_is_ever_lost(rotation):
@@ -435,6 +446,30 @@ def test_no_key_is_ever_lost(rotation):
     assert rotation.run("--begin", "bad", hours=6).returncode == USAGE
     assert rotation.state.read_bytes() == before
     assert (rotation.folder / "bad._domainkey.example.org.pem").read_text() == "no key"
+
+
+def test_a_key_survives_an_end_at_any_instant(rotation):
+    """Killed wherever it stands, a command leaves a state that reads, with the key of each selector in it."""
+    rotation.look("--domain", "example.org", "--current", "old", "--key", rotation.current)
+    kept = {}
+    for attempt in range(40):
+        words = [TOOL, "dkim", "rotate", "--state", rotation.state, "--zone", rotation.zone.path, "--begin", f"s{attempt // 8}",
+                 "--type", "ed25519", "--now", str(START + attempt)]
+        started = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            started.wait(attempt * 0.001)
+        except subprocess.TimeoutExpired:
+            started.kill()
+        started.wait()
+        for path, content in kept.items():
+            assert path.read_bytes() == content
+        kept = {path: path.read_bytes() for path in rotation.folder.glob("s*._domainkey.*.pem")}
+        found = rotation.look(hours=(attempt + 1) / HOUR)
+        for one in filter(None, (found["signing"], found["other"])):
+            assert Path(one["key"]).read_bytes().startswith(b"-----BEGIN")
+        if found["other"]:
+            rotation.look("--cancel", hours=(attempt + 1) / HOUR)
+    assert kept
 
 
 def test_a_disk_that_refuses_leaves_the_state_as_it_was(rotation):
@@ -478,7 +513,7 @@ def test_keys_may_be_encrypted(rotation):
 
 def test_two_commands_do_not_work_on_one_folder(rotation):
     held = os.open(rotation.folder, os.O_RDONLY)
-    fcntl.flock(held, fcntl.LOCK_EX)
+    fcntl.flock(held, fcntl.LOCK_SH)  # even beside a reader
     assert rotation.run("--domain", "example.net", "--begin", "s1").returncode == TEMPORARY
     os.close(held)
     rotation.look("--domain", "example.net", "--begin", "s1")

@@ -133,6 +133,21 @@ def test_the_examples_of_the_manual_run(zone):
         assert run.returncode in (OK, FAILED) and run.stdout and not run.stderr, run
 
 
+def test_the_manual_names_each_key_of_the_json(zone, tmp_path):
+    (tmp_path / "report.xml").write_text(REPORT)
+    named = set(re.findall(r"`([a-z_]+)`", MANUAL))
+    for words in ("check example.org --dkim example.org", "lint example.org", "lint faulty.example"):
+        run = dmarc(*words.split(), "--zone", zone, json_too=True)
+        found = json.loads(run.stdout)
+        assert set(found) <= named
+        for inner in found.values():
+            for one in inner if isinstance(inner, list) else []:
+                assert set(one) <= named
+    found = json.loads(dmarc("report", tmp_path / "report.xml", json_too=True).stdout)
+    assert set(found) | set(found["total"]) | set(found["reports"][0]) <= named
+
+
 def test_the_code_of_the_manual_is_compiled():
-    compiled = (ROOT / "tests/dmarc/manual_test.cpp").read_text(encoding="utf-8")
+    compiled = "".join((ROOT / "tests/dmarc" / name).read_text(encoding="utf-8")
+                       for name in ("manual_test.cpp", "manual_report_test.cpp"))
     assert blocks("cpp") and all(block in compiled for block in blocks("cpp"))

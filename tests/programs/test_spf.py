@@ -45,6 +45,22 @@ def test_examples_of_the_document_are_true(zone, example):
     assert run.stdout == expected, run
 
 
+def keys_of(value):
+    """Every key of a JSON value, at any depth."""
+    if isinstance(value, list):
+        return set().union(*map(keys_of, value))
+    return set(value).union(*map(keys_of, value.values())) if isinstance(value, dict) else set()
+
+
+@pytest.mark.parametrize("words", [
+    "check --ip 203.0.113.9 --from joe@example.org --trace --zone spf.zone", "explain example.org --zone spf.zone",
+    "explain twice.example --zone spf.zone", "lint 'v=spf1 ptr' --zone spf.zone", "edit 'v=spf1 mx -all'"])
+def test_the_document_names_each_key_of_the_json(zone, words):
+    run = spf(zone, *shlex.split(words), first=["--json"])
+    named = set(re.findall(r"`([a-z_]+)`", DOCUMENT))
+    assert keys_of(json.loads(run.stdout)) <= named
+
+
 def test_the_code_of_the_document_is_compiled():
     compiled = (ROOT / "tests/spf/manual_test.cpp").read_text(encoding="utf-8")
     assert blocks("cpp") and all(block in compiled for block in blocks("cpp"))
