@@ -40,6 +40,7 @@ struct Envelope {
 struct Options {
   spf::Options spf;
   dkim::VerifyPolicy dkim;
+  std::shared_ptr<dkim::KeyCache> keys;  ///< decoded keys, shared by any number of checks; null: none
   mail::HeaderLimits header;
   dmarc::Options dmarc;
   /// Makes the checks of SPF; null: our own engine. Called up to twice in the constructor.

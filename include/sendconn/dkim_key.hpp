@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +41,47 @@ struct KeyRecord {
   [[nodiscard]] bool serves_mail() const noexcept;  ///< s= has "*" or "email"
 
   friend bool operator==(const KeyRecord&, const KeyRecord&) = default;
+};
+
+/// A record as it was published, parsed, and the key in it, decoded when it is first asked for. Immutable otherwise,
+/// and thread-safe.
+class PublishedKey {
+ public:
+  explicit PublishedKey(std::string_view text);
+
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
+  [[nodiscard]] const Result<KeyRecord>& record() const noexcept { return record_; }
+  /// What crypto::PublicKey::from_octets() makes of p= by k=; Errc::unsupported if k= is none of its types; the error
+  /// of record() if there is no record.
+  [[nodiscard]] const Result<crypto::PublicKey>& key() const;
+
+ private:
+  std::string text_;
+  Result<KeyRecord> record_;
+  mutable std::once_flag decoded_;
+  mutable std::optional<Result<crypto::PublicKey>> key_;
+};
+
+/// Published keys by their text: decoding an RSA key takes longer than verifying a signature with it. Whether a record
+/// still stands in the DNS is not known here, so ask for it as if there were no cache. Bounded: what was not asked for
+/// longest goes first. Thread-safe.
+class KeyCache {
+ public:
+  static constexpr std::size_t default_keys = 4096;     // up to 30 MB with RSA-2048; our own bound
+  static constexpr std::size_t max_kept_octets = 2048;  // RSA-8192 has 1,450; longer ones are parsed each time
+
+  explicit KeyCache(std::size_t max_keys = default_keys);
+  ~KeyCache();
+  KeyCache(const KeyCache&) = delete;
+  KeyCache& operator=(const KeyCache&) = delete;
+
+  /// Never null.
+  std::shared_ptr<const PublishedKey> parse(std::string_view text);
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 // ---------------------------------------------------------------- lint

@@ -13,6 +13,7 @@
 
 #include <sendconn/crypto.hpp>
 #include <sendconn/dkim.hpp>
+#include <sendconn/dkim_key.hpp>
 #include <sendconn/dns.hpp>
 #include <sendconn/message.hpp>
 #include <sendconn/result.hpp>
@@ -112,6 +113,7 @@ struct VerifyOptions {
   mail::HeaderLimits header;
   /// Of the records at one name, so many key records are tried (RFC 6376 section 6.1.2, step 4). Our own bound.
   std::size_t max_key_records = 4;
+  std::shared_ptr<KeyCache> keys;  ///< decoded keys, shared by any number of verifiers; null: none
 };
 
 /// One DKIM-Signature field, in the order they stand in the header. What the field says is there as far as it could be

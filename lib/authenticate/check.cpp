@@ -28,6 +28,7 @@ dkim::VerifyOptions verify_options(const Envelope& envelope, const Options& opti
   dkim::VerifyOptions verify;
   verify.now = envelope.now;
   verify.policy = options.dkim;
+  verify.keys = options.keys;
   verify.header = options.header;
   return verify;
 }

@@ -2,18 +2,16 @@
 //
 // OpenSSL keeps RSA blinding and Montgomery values inside the key and guards them with locks, so threads that share one
 // EVP_PKEY wait for each other. Each context here therefore stands on a duplicate of its own; a signature borrows one
-// for its duration. The lock of the stock is held for a push or a pop, thousands of times shorter than a signature.
-// Contexts belong to the key and go with it: no secret outlives its PrivateKey in a cache.
+// for its duration.
 #include <sendconn/crypto.hpp>
 
-#include <mutex>
 #include <utility>
-#include <vector>
 
 #include <openssl/crypto.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "lib/crypto/context_stock.hpp"
 #include "lib/crypto/openssl.hpp"
 #include "lib/crypto/pem.hpp"
 
@@ -104,11 +102,11 @@ struct PrivateKey::Impl {
   static Result<PrivateKey> accept(Key decoded);
 
   Result<std::string> sign(const Sha256& digest) const {
-    std::unique_ptr<SigningContext> context = borrow();
+    auto context = contexts.borrow([this] { return SigningContext::create(*key, type); });
     if (context == nullptr) return refused("prepare a signature");
     std::string signature(signature_octets, '\0');
     if (!context->sign(digest, signature)) return refused("sign");  // and the context is not used again
-    give_back(std::move(context));
+    contexts.give_back(std::move(context));
     return signature;
   }
 
@@ -117,26 +115,7 @@ struct PrivateKey::Impl {
   unsigned bits;
   std::size_t signature_octets;
   std::string public_octets;
-
- private:
-  std::unique_ptr<SigningContext> borrow() const {
-    {
-      const std::lock_guard lock(mutex);
-      if (!idle.empty()) {
-        std::unique_ptr<SigningContext> context = std::move(idle.back());  // the one whose memory is still in a cache
-        idle.pop_back();
-        return context;
-      }
-    }
-    return SigningContext::create(*key, type);
-  }
-  void give_back(std::unique_ptr<SigningContext> context) const {
-    const std::lock_guard lock(mutex);
-    if (idle.size() < max_idle_contexts) idle.push_back(std::move(context));
-  }
-
-  mutable std::mutex mutex;
-  mutable std::vector<std::unique_ptr<SigningContext>> idle;
+  mutable ContextStock<SigningContext> contexts{max_idle_contexts};
 };
 
 Result<PrivateKey> PrivateKey::Impl::accept(Key decoded) {

@@ -1,6 +1,7 @@
 // PublicKey: numbers out of a stranger's record, and one answer: does this signature belong to it?
 //
-// An RSA key is handed to OpenSSL as two numbers; its size is known, and bounded, before that.
+// An RSA key is handed to OpenSSL as two numbers; its size is known, and bounded, before that. A key that verifies
+// again and again, because a cache keeps it, uses contexts that were prepared before.
 #include <sendconn/crypto.hpp>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
+#include "lib/crypto/context_stock.hpp"
 #include "lib/crypto/openssl.hpp"
 #include "lib/crypto/rsa_der.hpp"
 
@@ -51,29 +53,50 @@ Key make_rsa(const RsaNumbers& numbers) {
   return Key(made);
 }
 
-bool verifies_rsa(EVP_PKEY& key, const Digest& digest, std::string_view signature) {
-  const KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, &key, nullptr));
-  const EVP_MD* algorithm = digest.size == Sha256().size() ? sha256_algorithm() : sha1_algorithm();
-  return context != nullptr && EVP_PKEY_verify_init(context.get()) == 1 &&
-         EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) == 1 &&
-         EVP_PKEY_CTX_set_signature_md(context.get(), algorithm) == 1 &&
-         EVP_PKEY_verify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
-                         digest.octets.data(), digest.size) == 1;
-}
+/// Contexts kept when idle: a cache holds thousands of keys, and a verification is short. Each takes about 1 KB.
+constexpr std::size_t max_idle_contexts = 4;
 
-bool verifies_ed25519(EVP_PKEY& key, const Digest& digest, std::string_view signature) {
-  const DigestContext context(EVP_MD_CTX_new());
-  return context != nullptr && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, &key) == 1 &&
-         EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
-                          digest.octets.data(), digest.size) == 1;
-}
+/// Ready to verify; used by one thread at a time. The key is shared: a public key has nothing that threads wait for.
+struct VerifyingContext {
+  KeyContext rsa;         // set for RSA
+  DigestContext ed25519;  // set for Ed25519: PureEdDSA is a one-shot "digest verify" to OpenSSL
+
+  static std::unique_ptr<VerifyingContext> create(EVP_PKEY& key, KeyType type, const EVP_MD* algorithm) {
+    auto context = std::make_unique<VerifyingContext>();
+    return (type == KeyType::rsa ? context->prepare_rsa(key, algorithm) : context->prepare_ed25519(key))
+               ? std::move(context)
+               : nullptr;
+  }
+
+  [[nodiscard]] bool verifies(const Digest& digest, std::string_view signature) const {
+    const auto* octets = reinterpret_cast<const unsigned char*>(signature.data());
+    return rsa != nullptr
+               ? EVP_PKEY_verify(rsa.get(), octets, signature.size(), digest.octets.data(), digest.size) == 1
+               : EVP_DigestVerify(ed25519.get(), octets, signature.size(), digest.octets.data(), digest.size) == 1;
+  }
+
+ private:
+  bool prepare_rsa(EVP_PKEY& key, const EVP_MD* algorithm) {
+    rsa.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, &key, nullptr));
+    return rsa != nullptr && EVP_PKEY_verify_init(rsa.get()) == 1 &&
+           EVP_PKEY_CTX_set_rsa_padding(rsa.get(), RSA_PKCS1_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_signature_md(rsa.get(), algorithm) == 1;
+  }
+  bool prepare_ed25519(EVP_PKEY& key) {
+    ed25519.reset(EVP_MD_CTX_new());
+    return ed25519 != nullptr && EVP_DigestVerifyInit(ed25519.get(), nullptr, nullptr, nullptr, &key) == 1;
+  }
+};
 
 }  // namespace
 
 struct PublicKey::Impl {
+  Impl(Key decoded, KeyType kind, unsigned size) : key(std::move(decoded)), type(kind), bits(size) {}
+
   Key key;
   KeyType type;
   unsigned bits;
+  mutable ContextStock<VerifyingContext> contexts{max_idle_contexts};
 };
 
 PublicKey::PublicKey(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
@@ -89,7 +112,7 @@ Result<PublicKey> PublicKey::from_octets(KeyType type, std::string_view octets) 
     Key key(EVP_PKEY_new_raw_public_key_ex(nullptr, "ED25519", nullptr,
                                            reinterpret_cast<const unsigned char*>(octets.data()), octets.size()));
     if (key == nullptr) return Error{Errc::crypto, "Ed25519 public key: OpenSSL refuses it"};
-    return PublicKey(std::make_shared<const Impl>(Impl{std::move(key), type, 256U}));
+    return PublicKey(std::make_shared<const Impl>(std::move(key), type, 256U));
   }
   const Result<RsaNumbers> numbers = parse_rsa_public_key(octets);
   if (!numbers) return numbers.error();
@@ -102,7 +125,7 @@ Result<PublicKey> PublicKey::from_octets(KeyType type, std::string_view octets) 
   const unsigned bits = bits_of(numbers->modulus);
   Key key = make_rsa(*numbers);
   if (key == nullptr) return Error{Errc::crypto, "RSA public key: OpenSSL refuses it"};
-  return PublicKey(std::make_shared<const Impl>(Impl{std::move(key), type, bits}));
+  return PublicKey(std::make_shared<const Impl>(std::move(key), type, bits));
 }
 
 KeyType PublicKey::type() const noexcept { return impl_->type; }
@@ -110,8 +133,16 @@ unsigned PublicKey::bits() const noexcept { return impl_->bits; }
 
 bool PublicKey::verifies(const Digest& digest, std::string_view signature) const {
   const ErrorScope errors;
-  return impl_->type == KeyType::rsa ? verifies_rsa(*impl_->key, digest, signature)
-                                     : verifies_ed25519(*impl_->key, digest, signature);
+  if (digest.size != Sha256().size()) {  // rare enough that nothing is kept for it
+    const auto context = VerifyingContext::create(*impl_->key, impl_->type, sha1_algorithm());
+    return context != nullptr && context->verifies(digest, signature);
+  }
+  auto context =
+      impl_->contexts.borrow([this] { return VerifyingContext::create(*impl_->key, impl_->type, sha256_algorithm()); });
+  if (context == nullptr) return false;
+  const bool good = context->verifies(digest, signature);
+  impl_->contexts.give_back(std::move(context));
+  return good;
 }
 
 }  // namespace sendconn::crypto

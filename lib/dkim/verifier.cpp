@@ -30,29 +30,18 @@ struct Ending {
 
 std::string seconds(UnixTime time) { return std::to_string(time.time_since_epoch().count()); }
 
-/// A key record, and the key in it once a signature needed it.
-struct Candidate {
-  KeyRecord record;
-  std::optional<Result<crypto::PublicKey>> key;
-
-  const Result<crypto::PublicKey>& decode(crypto::KeyType type) {
-    if (!key) key = crypto::PublicKey::from_octets(type, record.key);
-    return *key;
-  }
-};
-
 /// What is known at one name.
 struct KeySource {
   dns::Question question;
   bool answered = false;
   bool authenticated = false;
-  std::vector<Candidate> candidates;
+  std::vector<std::shared_ptr<const PublishedKey>> candidates;  // each with a record that could be read
   Ending without_candidates;
 
-  void take(const dns::Answer& answer, std::size_t max_candidates);
+  void take(const dns::Answer& answer, std::size_t max_candidates, KeyCache* cache);
 };
 
-void KeySource::take(const dns::Answer& answer, std::size_t max_candidates) {
+void KeySource::take(const dns::Answer& answer, std::size_t max_candidates, KeyCache* cache) {
   answered = true;
   if (dns::is_temporary(answer.status)) {
     without_candidates = {Reason::key_unavailable, "the DNS did not answer for TXT at " + question.name + " (" +
@@ -67,11 +56,12 @@ void KeySource::take(const dns::Answer& answer, std::size_t max_candidates) {
   authenticated = answer.authenticated;
   for (const dns::Record& record : answer.records) {
     if (candidates.size() == max_candidates) return;
-    Result<KeyRecord> parsed = KeyRecord::parse(record.text);
-    if (parsed)
-      candidates.push_back({std::move(parsed).value(), std::nullopt});
+    auto published = cache != nullptr ? cache->parse(record.text) : std::make_shared<const PublishedKey>(record.text);
+    if (published->record())
+      candidates.push_back(std::move(published));
     else if (without_candidates.text.empty() || ascii::starts_with(record.text, "v=DKIM1"))
-      without_candidates = {Reason::key_syntax, "the TXT record at " + question.name + ": " + parsed.error().text};
+      without_candidates = {Reason::key_syntax,
+                            "the TXT record at " + question.name + ": " + published->record().error().text};
   }
 }
 
@@ -125,7 +115,7 @@ struct Verifier::Impl {
 
   void judge_waiting(std::size_t key);
   void judge(Pending& signature);
-  [[nodiscard]] Ending try_key(const Pending& signature, Candidate& candidate) const;
+  [[nodiscard]] Ending try_key(const Pending& signature, const PublishedKey& candidate, bool& decoded) const;
   [[nodiscard]] Ending compare(const Pending& signature, const crypto::PublicKey& key) const;
   void conclude(std::size_t result, Ending ending);
 
@@ -253,23 +243,26 @@ void Verifier::Impl::judge(Pending& signature) {
   report.key_authenticated = source.authenticated;
   if (source.candidates.empty()) return conclude(signature.result, source.without_candidates);
   Ending best;
-  const Candidate* decisive = nullptr;
-  for (Candidate& candidate : source.candidates) {
-    Ending ending = try_key(signature, candidate);
+  const PublishedKey* decisive = nullptr;
+  bool decoded = false;
+  for (const auto& candidate : source.candidates) {
+    bool used = false;
+    Ending ending = try_key(signature, *candidate, used);
     if (decisive != nullptr && progress(ending.reason) <= progress(best.reason)) continue;
     best = std::move(ending);
-    decisive = &candidate;
+    decisive = candidate.get();
+    decoded = used;
     if (best.reason == Reason::verified) break;
   }
-  report.testing = decisive->record.testing();
-  report.strict = decisive->record.strict();
-  report.key_bits = decisive->key && *decisive->key ? (*decisive->key)->bits() : 0;
+  report.testing = decisive->record()->testing();
+  report.strict = decisive->record()->strict();
+  report.key_bits = decoded && decisive->key() ? decisive->key()->bits() : 0;
   conclude(signature.result, std::move(best));
 }
 
-/// RFC 6376 section 6.1.2, steps 5 to 8, and what comes behind.
-Ending Verifier::Impl::try_key(const Pending& signature, Candidate& candidate) const {
-  const KeyRecord& record = candidate.record;
+/// RFC 6376 section 6.1.2, steps 5 to 8, and what comes behind. `decoded`: it came to the key in the record.
+Ending Verifier::Impl::try_key(const Pending& signature, const PublishedKey& candidate, bool& decoded) const {
+  const KeyRecord& record = *candidate.record();
   const SignatureField& field = signature.field;
   const auto where = [&] { return "the key record at " + keys[signature.key].question.name; };
   if (!record.serves_mail())
@@ -283,7 +276,8 @@ Ending Verifier::Impl::try_key(const Pending& signature, Candidate& candidate) c
                                           std::string(name_of(field.key_type)) + " (RFC 6376 section 6.1.2)"};
   if (record.strict() && field.identity_below_domain)
     return {Reason::key_forbids_subname, where() + " has t=s, and i= names a domain below d= (RFC 6376 section 3.6.1)"};
-  const Result<crypto::PublicKey>& key = candidate.decode(field.key_type);
+  decoded = true;
+  const Result<crypto::PublicKey>& key = candidate.key();
   if (!key) return {Reason::key_unusable, where() + ": " + key.error().text};
   if (key->type() == crypto::KeyType::rsa && key->bits() < options.policy.min_rsa_bits)
     return {Reason::key_too_short, where() + " holds a key of " + std::to_string(key->bits()) + " bits; at least " +
@@ -371,7 +365,7 @@ void Verifier::answer(const dns::Question& question, const dns::Answer& answer) 
   const auto key = std::find_if(self.keys.begin(), self.keys.end(),
                                 [&](const KeySource& source) { return source.question == question; });
   if (key == self.keys.end() || key->answered || self.state == Impl::State::failed) return;
-  key->take(answer, self.options.max_key_records);
+  key->take(answer, self.options.max_key_records, self.options.keys.get());
   --self.unanswered;
   if (self.state == Impl::State::ended) self.judge_waiting(static_cast<std::size_t>(key - self.keys.begin()));
 }
