@@ -5,6 +5,10 @@
 #include <cstring>
 #include <utility>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "lib/base/ascii.hpp"
 
 namespace sendconn::dkim {
@@ -18,6 +22,10 @@ constexpr std::size_t block = 4 * sizeof(Octets);
 
 /// Runs from here on go to the digest as they stand; shorter ones are gathered first.
 constexpr std::size_t long_run = 512;
+
+/// A block with more gaps than this is not copied run by run: each gap costs a branch that nobody can foresee, while
+/// copy_kept() takes the same time whatever is dropped. Measured.
+constexpr int max_copied_gaps = 4;
 
 /// The result of a comparison: 255 where it holds, 0 elsewhere.
 template <class Comparison>
@@ -47,6 +55,9 @@ bool is_plain(const char* at) noexcept {
 
 /// A bit for each octet of a comparison's result, the lowest for the first.
 std::uint64_t bits_of(Octets result) noexcept {
+#ifdef __SSE2__
+  return static_cast<std::uint64_t>(_mm_movemask_epi8(reinterpret_cast<__m128i>(result)));
+#else
   std::uint64_t bits = 0;
   for (unsigned half = 0; half < 2; ++half) {
     std::uint64_t eight = 0;
@@ -55,6 +66,26 @@ std::uint64_t bits_of(Octets result) noexcept {
     bits |= (eight & 0x0101010101010101U) * 0x0102040810204080U >> 56U << 8 * half;  // octet k's bit goes to 56 + k
   }
   return bits;
+#endif
+}
+
+/// More than max_copied_gaps. (std::popcount() is a function call for the oldest processors of this architecture.)
+bool has_many_gaps(std::uint64_t dropped) noexcept {
+  std::uint64_t firsts = dropped & ~(dropped << 1U);
+  for (int i = 0; i < max_copied_gaps; ++i) firsts &= firsts - 1;
+  return firsts != 0;
+}
+
+/// Writes those of a block's octets that have a bit in `kept`, two at a time and without a branch; reads one octet
+/// more. Where the first of two is dropped, the pair is read from the second on; what counts of it is written, and what
+/// does not is written over.
+char* copy_kept(const char* at, std::uint64_t kept, char* out) noexcept {
+  for (std::size_t i = 0; i < block; i += 2, kept >>= 2U) {
+    const std::size_t first = kept & 1U;
+    std::memcpy(out, at + i + (first ^ 1U), 2);
+    out += first + (kept >> 1U & 1U);
+  }
+  return out;
 }
 
 /// Writes a block in reduced form, and up to a block's size of anything behind it; gives the end of what counts. Reads
@@ -72,6 +103,7 @@ char* reduce_block(const char* at, char* out) noexcept {
     const Octets changed = (here & ~tab) | (tab & ' ');
     std::memcpy(spaced + i, &changed, sizeof changed);
   }
+  if (has_many_gaps(dropped)) return copy_kept(spaced, ~dropped, out);
   for (std::size_t from = 0; from < block;) {
     const std::uint64_t rest = dropped >> from;
     const std::size_t kept = rest == 0 ? block - from : static_cast<std::size_t>(std::countr_zero(rest));

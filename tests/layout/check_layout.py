@@ -56,7 +56,8 @@ FOREIGN = {
     "tls": ["openssl/"],
     "dmarc": ["expat.h", "zlib.h"],  # aggregate reports
     "spf2": ["spf2/", "arpa/", "netinet/", "sys/", "netdb.h"],  # a module of its own
-    "smtp": ["stringprep.h", "emmintrin.h"],  # SASLprep by libidn; the compiler's own SSE2 intrinsics
+    "dkim": ["emmintrin.h"],  # the compiler's own SSE2 intrinsics
+    "smtp": ["stringprep.h", "emmintrin.h"],  # SASLprep by libidn; the same
 }
 
 # Time, randomness and files are arguments in lib/; lib/io is free here too. lib/crypto is where random octets come from,
