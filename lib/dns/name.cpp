@@ -2,7 +2,6 @@
 #include "lib/dns/name.hpp"
 
 #include "lib/base/ascii.hpp"
-#include "lib/base/cursor.hpp"
 
 namespace sendconn::dns {
 
@@ -16,12 +15,16 @@ bool is_name(std::string_view name) noexcept {
   name = without_root_dot(name);
   if (name.empty()) return true;
   if (name.size() > max_name_octets) return false;
-  Cursor cursor(name);
-  do {
-    const std::size_t octets = cursor.take_until('.').size();
-    if (octets == 0 || octets > max_label_octets) return false;
-  } while (cursor.take('.'));
-  return name.back() != '.';
+  std::size_t label = 0;
+  for (const char c : name) {
+    if (c != '.') {
+      ++label;
+      continue;
+    }
+    if (label == 0 || label > max_label_octets) return false;
+    label = 0;
+  }
+  return label != 0 && label <= max_label_octets;
 }
 
 std::string_view parent(std::string_view name) noexcept {

@@ -8,6 +8,7 @@
 
 #include "lib/base/ascii.hpp"
 #include "lib/dns/name.hpp"
+#include "lib/spf/append.hpp"
 
 namespace sendconn::spf {
 namespace {
@@ -82,7 +83,8 @@ void Evaluator::start(const Request& request) {
 
 /// Fills helo_ and sender_; false if no domain can be checked.
 bool Evaluator::read_identity(const Request& request) {
-  helo_.assign(request.helo.substr(0, max_identity_octets));
+  helo_.clear();
+  append(helo_, request.helo.substr(0, max_identity_octets));
   const bool by_helo = request.identity == Identity::helo || request.mail_from.empty();
   const std::string_view given = by_helo ? request.helo : request.mail_from;
   const std::size_t at = by_helo ? std::string_view::npos : given.rfind('@');
@@ -90,7 +92,9 @@ bool Evaluator::read_identity(const Request& request) {
       at == 0 || at == std::string_view::npos ? postmaster : given.substr(0, std::min(at, max_identity_octets));
   std::string_view domain = at == std::string_view::npos ? given : given.substr(at + 1);
   const bool fits = given.size() <= max_identity_octets && request.helo.size() <= max_identity_octets;
-  sender_.assign(local).push_back('@');
+  sender_.clear();
+  append(sender_, local);
+  sender_.push_back('@');
   local_octets_ = local.size();
   domain = dns::without_root_dot(domain);
   if (fits && ascii::has_8bit(domain)) {
@@ -99,7 +103,7 @@ bool Evaluator::read_identity(const Request& request) {
       return is_multi_label_name(a_labels->text());
     }
   }
-  sender_.append(domain.substr(0, max_identity_octets));
+  append(sender_, domain.substr(0, max_identity_octets));
   return fits && !ascii::has_8bit(domain) && is_multi_label_name(domain);
 }
 
