@@ -1,6 +1,7 @@
 #include "tools/dns_source.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 namespace sendconn::tools {
 
@@ -12,10 +13,20 @@ void DnsSource::add_options(CLI::App& command) {
       ->excludes(file);
 }
 
-Result<std::vector<dns::Answer>> DnsSource::ask(const std::vector<dns::Question>& questions) const {
+Result<std::vector<dns::Answer>> DnsSource::ask(const std::vector<dns::Question>& questions,
+                                                Clock::time_point until) const {
   if (zone.empty()) {
     io::CaresOptions options;
     options.servers = servers;
+    if (until != Clock::time_point::max()) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now());
+      if (left.count() < 1) {
+        dns::Answer nobody;
+        nobody.status = dns::Status::timeout;
+        return std::vector<dns::Answer>(questions.size(), nobody);
+      }
+      options.deadline = std::min(options.deadline, left);
+    }
     return io::resolve_blocking(options, questions);
   }
   if (!resolver_) {

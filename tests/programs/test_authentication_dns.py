@@ -319,3 +319,21 @@ def test_the_commands_wait_no_longer_than_their_deadline(messages):
             assert process.returncode == TEMPORARY
             assert b'"temperror"' in out
         assert time.monotonic() - began < 25
+
+
+def test_a_server_that_answers_late_each_time_does_not_hold_a_check():
+    """Three seconds for each of eleven questions: after 20 seconds (RFC 7208 section 4.6.4) it is a temporary error."""
+
+    def behave(octets, tcp):
+        time.sleep(3)  # the server's manner, not a wait for a condition
+        owner = asked(octets)
+        number = int(owner[1:].split(".")[0]) if owner.startswith("i") else 0
+        return [reply(octets, txt(owner, f'"v=spf1 include:i{number + 1}.example -all"'))]
+
+    with Misbehaving(behave) as server:
+        began = time.monotonic()
+        code, found = sendconn("spf", "check", "--ip", "192.0.2.1", "--from", "joe@i0.example", "--dns-server",
+                               f"127.0.0.1:{server.port}")
+        seconds = time.monotonic() - began
+    assert (code, found["verdict"]) == (TEMPORARY, "temperror"), found
+    assert seconds < 23 and len(server.received) <= 8
