@@ -1,5 +1,6 @@
 #include "relay/delivery/dispatcher.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sendconn::relay {
@@ -25,7 +26,13 @@ void Dispatcher::push(const Destination& destination, Job job) {
   outlet->push(std::move(job));
 }
 
-void Dispatcher::push_later(Job job, UnixTime when) { schedule_.emplace(when, std::move(job)); }
+void Dispatcher::push_later(Job job, UnixTime when) {
+  // A time further off than the schedule has any was written under a clock that has been set back since.
+  const std::vector<std::chrono::seconds>& waits = services_.config.retry.waits;
+  const auto longest = waits.empty() ? std::chrono::hours(1) : 2 * *std::max_element(waits.begin(), waits.end());
+  const auto wait = std::clamp(when - wall_clock(), std::chrono::seconds(0), longest);
+  schedule_.emplace(std::chrono::steady_clock::now() + wait, std::move(job));
+}
 
 void Dispatcher::push_by_route(Job job) {
   // All recipients of a job share a destination, so the first one names it.
@@ -75,8 +82,7 @@ void Dispatcher::on_tick(Instant now) {
     it = it->second->is_unused(now) ? outlets_.erase(it) : std::next(it);
   }
   if (draining_) return;
-  const UnixTime today = wall_clock();
-  while (!schedule_.empty() && schedule_.begin()->first <= today) {
+  while (!schedule_.empty() && schedule_.begin()->first <= now) {
     Job job = std::move(schedule_.begin()->second);
     schedule_.erase(schedule_.begin());
     push_by_route(std::move(job));

@@ -50,7 +50,7 @@ class Dispatcher {
   const DeliveryServices& services_;
   Settler& settler_;
   std::unordered_map<std::string, std::unique_ptr<Outlet>> outlets_;
-  std::multimap<UnixTime, Job> schedule_;
+  std::multimap<Instant, Job> schedule_;  // by a clock that nobody sets
   std::function<void()> drained_;
   bool draining_ = false;
 };

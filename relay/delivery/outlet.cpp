@@ -1,6 +1,7 @@
 #include "relay/delivery/outlet.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "relay/delivery/courier.hpp"
@@ -15,6 +16,12 @@ constexpr std::chrono::seconds down_time{20};
 
 /// After a server that serves us has refused one more connection, no further one is opened for so long.
 constexpr std::chrono::seconds full_time{20};
+
+/// Between two looks for jobs that have become too old while they waited for a connection, and how long after its time
+/// a job may still wait for its last try: as long as a server may take to answer the message in front of it (RFC 5321
+/// section 4.5.3.2.6). The first is our own figure.
+constexpr std::chrono::seconds expiry_interval{5};
+constexpr std::chrono::minutes expiry_grace{10};
 
 }  // namespace
 
@@ -88,9 +95,23 @@ void Outlet::unreachable(const Reply& reply) {
   settle_ready(reply);
 }
 
+/// A server that holds every connection for hours must not keep a message beyond its time.
+void Outlet::expire(Instant now) {
+  if (ready_.empty() || now < next_expiry_) return;
+  next_expiry_ = now + expiry_interval;
+  const auto today = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const std::chrono::seconds most = dispatcher_.services().config.retry.max_age + expiry_grace;
+  const auto kept = std::stable_partition(ready_.begin(), ready_.end(),
+                                          [&](const Job& job) { return today < job.message->facts().accepted + most; });
+  std::deque<Job> old(std::make_move_iterator(kept), std::make_move_iterator(ready_.end()));
+  ready_.erase(kept, ready_.end());
+  settle_jobs(std::move(old), {451, {4, 4, 5}, "no connection to the mail server became free"});
+}
+
+void Outlet::settle_ready(const Reply& reply) { settle_jobs(std::exchange(ready_, {}), reply); }
+
 // By value: what settling does may end what the reply belongs to.
-void Outlet::settle_ready(Reply reply) {  // NOLINT(performance-unnecessary-value-param)
-  auto jobs = std::exchange(ready_, {});
+void Outlet::settle_jobs(std::deque<Job> jobs, Reply reply) {  // NOLINT(performance-unnecessary-value-param)
   for (Job& job : jobs) {
     std::vector<RecipientResult> results;
     for (const std::uint32_t slot : job.slots) results.push_back({slot, reply, {}});
@@ -126,6 +147,7 @@ void Outlet::drain() {
 void Outlet::on_tick(Instant now) {
   const auto all = couriers_;
   for (const auto& courier : all) courier->on_tick(now);
+  if (!draining_) expire(now);
   if (!draining_ && !ready_.empty()) provide();  // further connections may be tried again
 }
 

@@ -52,7 +52,9 @@ class Outlet {
 
  private:
   void provide();
-  void settle_ready(Reply reply);
+  void settle_ready(const Reply& reply);
+  void settle_jobs(std::deque<Job> jobs, Reply reply);
+  void expire(Instant now);
 
   Dispatcher& dispatcher_;
   Destination destination_;
@@ -62,6 +64,7 @@ class Outlet {
   std::optional<Reply> down_;  ///< the last answer of an unreachable destination
   Instant down_until_{};
   Instant full_until_{};
+  Instant next_expiry_{};
   bool draining_ = false;
 };
 

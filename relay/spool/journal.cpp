@@ -71,12 +71,16 @@ std::uint64_t Journal::room(bool for_message) const {
   return for_message ? size - std::max(size / settle_share, settle_octets) : size;
 }
 
+/// Made while the disk was full: the next one may be larger.
+bool Journal::is_small() const { return active_->file->identity.size < segment_octets_; }
+
 void Journal::begin_group() {
   effects_.clear();
   builder_.start(active_->file->identity);
 }
 
-Journal::Staged Journal::stage(Operation& operation) {
+/// `last_segment`: no other is tried for this operation.
+Journal::Staged Journal::stage(Operation& operation, bool last_segment) {
   const IndexEntry* entry = index_.find(operation.id);
   if (operation.kind == Operation::Kind::settle) {
     if (auto checked = check_settlements(operation.id, entry, operation.settlements); !checked) {
@@ -107,7 +111,7 @@ Journal::Staged Journal::stage(Operation& operation) {
   }
   if (offset_ + builder_.size_with(octets) > room(operation.message.has_value())) {
     const bool fresh = place_ == 1 && effects_.empty();
-    if (!fresh) return Staged::full;
+    if (!fresh || (is_small() && !last_segment)) return Staged::full;
     operation.result = Error{Errc::limit_exceeded, active_->file->path + " has no room for a message of " +
                                                        std::to_string(octets) + " octets with its envelope"};
     return Staged::refused;
@@ -233,6 +237,7 @@ void Journal::commit(std::span<Operation> group) {
   std::uint64_t written_octets = 0;
   int failures = 0;
   std::optional<Error> no_segment;
+  unsigned tried = 0;
   for (std::size_t first = 0; first < group.size();) {
     if (active_ == nullptr || !uncertain_.empty()) {
       if (auto found = find_active(); !found) {
@@ -249,7 +254,7 @@ void Journal::commit(std::span<Operation> group) {
       const std::lock_guard lock(mutex_);
       for (; end < group.size(); ++end) {
         if (!group[end].result) continue;
-        staged = stage(group[end]);
+        staged = stage(group[end], tried == max_tried && end == first);
         if (staged == Staged::full) break;
       }
     }
@@ -264,9 +269,11 @@ void Journal::commit(std::span<Operation> group) {
       kept();
       failures = 0;
     }
+    if (end != first) tried = 0;
     first = end;
     if (staged != Staged::full || end == group.size()) continue;
     if (!no_segment) {
+      ++tried;
       if (auto rotated = rotate(); !rotated) no_segment = rotated.error();
     }
     if (no_segment) {
@@ -413,7 +420,7 @@ Result<void> Journal::load(const std::function<void(QueuedMessage)>& visit) {
   };
   std::vector<Known> all;
   all.reserve(index_.size());
-  index_.each([&](QueueId id, const IndexEntry&) { all.push_back({id, index_.find_readable(id)}); });
+  index_.each_readable([&](QueueId id, const IndexEntry& entry) { all.push_back({id, &entry}); });
   std::sort(all.begin(), all.end(), [](const Known& a, const Known& b) {
     return std::pair(a.entry->segment, a.entry->offset) < std::pair(b.entry->segment, b.entry->offset);
   });

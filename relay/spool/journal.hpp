@@ -89,6 +89,9 @@ class Journal final : public Ledger {
     std::uint64_t offset = 0;
     std::vector<std::uint64_t> copies;  ///< other segments with the message that the record ends, changes or replaces
   };
+  /// Segments that are tried for one record that did not fit in a small one: the first may have been prepared while the
+  /// disk was full, and be as small.
+  static constexpr unsigned max_tried = 2;
   enum class Staged : std::uint8_t { taken, refused, full };
   enum class Written : std::uint8_t { well, refused, in_doubt };
 
@@ -104,7 +107,7 @@ class Journal final : public Ledger {
 
   // journal.cpp
   void begin_group();
-  Staged stage(Operation& operation);
+  Staged stage(Operation& operation, bool last_segment);
   Result<void> stage_message(const Spool::NewMessage& added, std::uint64_t file);
   void stage_settle(const Operation& operation);
   Written write_group(Result<void>& result);
@@ -120,6 +123,7 @@ class Journal final : public Ledger {
   Result<void> rotate();
   Result<void> seal(SegmentFile& next);
   void put_away();
+  [[nodiscard]] bool is_small() const;
   [[nodiscard]] std::uint64_t room(bool for_message) const;
 
   // journal_compaction.cpp

@@ -105,6 +105,7 @@ void Journal::carry_pins(SegmentState& from) {
 
 /// After a start: what the last group of the run before says is written anew, in as many groups as it takes.
 Result<void> Journal::secure() {
+  unsigned tried = 0;
   while (!uncertain_.empty()) {
     begin_group();
     std::size_t taken = 0;
@@ -113,10 +114,16 @@ Result<void> Journal::secure() {
       while (taken < uncertain_.size() && secure(uncertain_[taken])) ++taken;
     }
     if (taken == 0) {
-      if (place_ == 1) return Error{Errc::limit_exceeded, active_->file->path + " has no room for one message"};
+      const bool fresh = place_ == 1;
+      if (fresh && (tried == max_tried || !is_small()))
+        return Error{Errc::limit_exceeded, active_->file->path + " has no room for one message"};
+      SegmentState& before = *active_;
       if (auto rotated = rotate(); !rotated) return rotated;
+      if (fresh) drop_if_useless(before);
+      ++tried;
       continue;
     }
+    tried = 0;
     if (!effects_.empty()) {
       Result<void> result;
       if (write_group(result) != Written::well) {
@@ -181,7 +188,9 @@ bool Journal::compact(std::uint64_t budget) {
       put_away();
       return true;
     }
-    return static_cast<bool>(rotate());  // no room: go on in a new segment
+    // No room: go on in a new segment, unless this one is new. On a full disk segments are small, and a message that
+    // does not fit in one would not fit in the next.
+    return place_ > 1 && rotate();
   }
   Result<void> result;
   if (write_group(result) == Written::well) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,17 @@ class MessageIndex {
   void keep() noexcept;
   void undo();
 
+  /// What find_readable() gives for every message, those aside that are not kept yet: their records are not written.
+  template <class Visit>
+  void each_readable(const Visit& visit) const {
+    std::unordered_set<QueueId> fresh;
+    for (const auto& [id, before] : undo_) {
+      if (!before) fresh.insert(id);
+    }
+    for (const auto& [id, entry] : entries_) {
+      if (!fresh.contains(id)) visit(id, *find_readable(id));
+    }
+  }
   template <class Visit>
   void each(const Visit& visit) const {
     for (const auto& [id, entry] : entries_) visit(id, entry);

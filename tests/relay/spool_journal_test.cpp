@@ -1,16 +1,16 @@
 // The journal's own promises: small segments that come and go, compaction, a disk that fills, start after start.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <algorithm>
-#include <csignal>
 #include <fstream>
 #include <map>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "relay/spool/segment.hpp"
+#include "tests/relay/full_disk.hpp"
 #include "tests/relay/spool_fixture.hpp"
 
 namespace sendconn::relay::testing {
@@ -289,27 +289,6 @@ TEST_F(JournalTest, AForeignFileInTheJournalIsNamed) {
   EXPECT_NE(opened.error().text.find("/journal/readme"), std::string::npos);
 }
 
-/// While it lives, no file can grow beyond `octets`, nor be written to behind it.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t octets) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit bound = before_;
-    bound.rlim_cur = octets;
-    ::setrlimit(RLIMIT_FSIZE, &bound);
-  }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-  ~FullDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, old_handler_);
-  }
-
- private:
-  void (*old_handler_)(int);
-  rlimit before_{};
-};
-
 // The smallest segments, and files that may be an octet smaller: no new one can be made, and those that are there take
 // all but their last block.
 constexpr rlim_t no_new_segment = min_segment_octets - 1;
@@ -364,6 +343,64 @@ TEST_F(JournalTest, ItStartsOnAFullDiskAndDelivers) {
   EXPECT_TRUE(settle(*spool, id, {done(0)}).ok());
   spool = reopen(std::move(spool));
   EXPECT_THAT(ids(*spool), IsEmpty());
+}
+
+TEST_F(JournalTest, CompactionGivesUpOnAMessageThatNoSmallSegmentTakes) {
+  options_.sync = false;  // what is looked at is where things are written
+  options_.segment_octets = 16 * min_segment_octets;
+  auto spool = open();
+  std::vector<QueueId> stored;
+  for (int i = 0; i < 60; ++i) {
+    stored.push_back(spool->next_id());
+    ASSERT_TRUE(store(*spool, stored.back(), 200'000).ok());
+  }
+  const auto newest = [this] { return segments().back(); };
+  {
+    const FullDisk full(min_segment_octets + 1);  // segments as small as they come, too small for these messages
+    (void)settle(*spool, stored[0], {done(0)});   // the segment under way takes no more here, unlike on a real disk
+    for (std::size_t i = 1; i < stored.size(); ++i) {
+      if (i % 5 != 0) begin_settle(*spool, stored[i], {done(0)});
+    }
+    finish();
+    std::string before;
+    std::string now = newest();
+    for (int i = 0; i < 50 && now != before; ++i) {
+      before = now;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));  // long enough for many segments
+      now = newest();
+    }
+    EXPECT_EQ(now, before) << "one new segment after the other, for nothing";
+  }
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(store(*spool, spool->next_id(), 200'000).ok());
+  EXPECT_LE(spool->status().disk_octets, 2 * spool->status().octets + 6 * options_.segment_octets);
+}
+
+TEST_F(JournalTest, ASmallSegmentOfAFullDiskIsLeftWhenThereIsRoomAgain) {
+  options_.segment_octets = 16 * min_segment_octets;
+  auto spool = open();
+  const QueueId first = spool->next_id();
+  ASSERT_TRUE(store(*spool, first, 200'000).ok());  // in the last group: a start has to write it anew
+  // A kill, not an orderly end.
+  std::filesystem::copy(options_.folder, folder_.path("killed"), std::filesystem::copy_options::recursive);
+  spool.reset();
+  options_.folder = folder_.path("killed");
+  {
+    const FullDisk full(min_segment_octets + 1);
+    spool = open();
+    EXPECT_EQ(store(*spool, spool->next_id()).error().code, Errc::limit_exceeded);
+  }
+  const QueueId second = spool->next_id();
+  ASSERT_TRUE(store(*spool, second, 200'000).ok());
+  spool = reopen(std::move(spool));
+  {
+    const FullDisk full(min_segment_octets + 1);
+    (void)store(*spool, spool->next_id(), 200'000);
+    EXPECT_EQ(store(*spool, spool->next_id(), 200'000).error().code, Errc::limit_exceeded);
+  }
+  const QueueId third = spool->next_id();
+  ASSERT_TRUE(store(*spool, third, 200'000).ok()) << "not refused for the small segment that is under way";
+  spool = reopen(std::move(spool));
+  EXPECT_THAT(ids(*spool), ElementsAre(first, second, third));
 }
 
 TEST_F(JournalTest, ALargeMessageThatFindsNoRoomIsRefusedAlone) {
