@@ -62,9 +62,9 @@ class PublishedKey {
   mutable std::optional<Result<crypto::PublicKey>> key_;
 };
 
-/// Published keys by their text: decoding an RSA key takes longer than verifying a signature with it. Whether a record
-/// still stands in the DNS is not known here, so ask for it as if there were no cache. Bounded: what was not asked for
-/// longest goes first. Thread-safe.
+/// Published keys by their text: decoding an RSA key takes nearly as long as verifying a signature with it. Whether a
+/// record still stands in the DNS is not known here, so ask for it as if there were no cache. Bounded: what was not
+/// asked for longest goes first. Thread-safe.
 class KeyCache {
  public:
   static constexpr std::size_t default_keys = 4096;     // up to 30 MB with RSA-2048; our own bound

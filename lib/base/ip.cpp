@@ -23,9 +23,10 @@ std::optional<std::array<std::uint8_t, 4>> parse_v4(std::string_view text) {
     const std::string_view digits = cursor.take_while(ascii::is_digit);
     // A leading zero means octal to some readers and decimal to others, so it means nothing here.
     if (digits.empty() || digits.size() > 3 || (digits.size() > 1 && digits.front() == '0')) return std::nullopt;
-    const auto value = ascii::to_number<unsigned>(digits);
-    if (!value || *value > 255) return std::nullopt;
-    octets[i] = static_cast<std::uint8_t>(*value);
+    unsigned value = 0;  // three digits at most: by hand, since SPF records consist of these numbers
+    for (const char digit : digits) value = value * 10 + static_cast<unsigned>(digit - '0');
+    if (value > 255) return std::nullopt;
+    octets[i] = static_cast<std::uint8_t>(value);
   }
   if (!cursor.at_end()) return std::nullopt;
   return octets;
