@@ -1,0 +1,80 @@
+// What the benchmarks of SPF, DKIM and the verdict on a message measure, the same for us and for every peer: records,
+// answers, keys and messages. `auth-bench --cases DIR` writes them for the peers that are programs of their own.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <sendconn/crypto.hpp>
+#include <sendconn/dns.hpp>
+#include <sendconn/time.hpp>
+
+namespace sendconn::bench {
+
+inline constexpr const char* client = "192.0.2.7";
+inline constexpr const char* helo = "mail.example.org";
+inline constexpr const char* sender = "joe@example.org";
+inline constexpr const char* author_domain = "example.org";
+inline constexpr const char* receiver = "mx.example.net";
+
+struct ZoneRecord {
+  std::string name;
+  dns::RecordType type;
+  std::string text;
+};
+
+struct Scenario {
+  std::string name;
+  std::vector<ZoneRecord> zone;
+};
+
+/// An ip4 in the first term; three includes with eight ip4 each, the last one matching; an mx of four hosts.
+const std::vector<Scenario>& spf_scenarios();
+
+/// A cache of DNS answers: by name and type, in memory. What it does not have does not exist.
+class Answers {
+ public:
+  explicit Answers(const std::vector<ZoneRecord>& zone);
+  [[nodiscard]] const dns::Answer& lookup(const dns::Question& question) const;
+
+ private:
+  std::unordered_map<std::string, std::map<dns::RecordType, dns::Answer>> answers_;
+  dns::Answer nothing_;
+};
+
+/// A message as clients send it, 4 KB with its header.
+const std::string& message();
+
+/// Who signs.
+struct Signer {
+  std::string domain;
+  std::string selector;
+  crypto::KeyType type;
+};
+inline const Signer author_rsa{"example.org", "rsa", crypto::KeyType::rsa};
+inline const Signer author_ed25519{"example.org", "ed", crypto::KeyType::ed25519};
+inline const Signer provider_rsa{"provider.example.net", "mta", crypto::KeyType::rsa};
+inline const Signer list_rsa{"lists.example.com", "list", crypto::KeyType::rsa};
+
+/// Each signer has a key, made once in a process.
+const std::shared_ptr<const crypto::PrivateKey>& key_of(const Signer& signer);
+
+constexpr UnixTime signed_at{std::chrono::seconds(1'752'267'637)};
+constexpr UnixTime received_at{std::chrono::seconds(1'752'267'700)};
+
+/// The message with one signature of each.
+std::string sign_message(const std::vector<Signer>& signers);
+
+/// SPF with three includes for the sender, DMARC for the author's domain, and the keys of all signers.
+const std::vector<ZoneRecord>& verdict_zone();
+
+/// The messages whose verdict is measured: three signatures each.
+const std::map<std::string, std::vector<Signer>>& verdict_messages();
+
+/// Writes all of them as files, for the programs in bench/peers. False with a message on standard error.
+bool write_cases(const std::string& folder);
+
+}  // namespace sendconn::bench
