@@ -188,9 +188,7 @@ bool Journal::compact(std::uint64_t budget) {
       put_away();
       return true;
     }
-    // No room: go on in a new segment, unless this one is new. On a full disk segments are small, and a message that
-    // does not fit in one would not fit in the next.
-    return place_ > 1 && rotate();
+    return static_cast<bool>(rotate());  // no room: go on in a new segment
   }
   Result<void> result;
   if (write_group(result) == Written::well) {

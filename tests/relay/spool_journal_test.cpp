@@ -7,7 +7,6 @@
 #include <map>
 #include <random>
 #include <set>
-#include <thread>
 
 #include "relay/spool/segment.hpp"
 #include "tests/relay/full_disk.hpp"
@@ -343,36 +342,6 @@ TEST_F(JournalTest, ItStartsOnAFullDiskAndDelivers) {
   EXPECT_TRUE(settle(*spool, id, {done(0)}).ok());
   spool = reopen(std::move(spool));
   EXPECT_THAT(ids(*spool), IsEmpty());
-}
-
-TEST_F(JournalTest, CompactionGivesUpOnAMessageThatNoSmallSegmentTakes) {
-  options_.sync = false;  // what is looked at is where things are written
-  options_.segment_octets = 16 * min_segment_octets;
-  auto spool = open();
-  std::vector<QueueId> stored;
-  for (int i = 0; i < 60; ++i) {
-    stored.push_back(spool->next_id());
-    ASSERT_TRUE(store(*spool, stored.back(), 200'000).ok());
-  }
-  const auto newest = [this] { return segments().back(); };
-  {
-    const FullDisk full(min_segment_octets + 1);  // segments as small as they come, too small for these messages
-    (void)settle(*spool, stored[0], {done(0)});   // the segment under way takes no more here, unlike on a real disk
-    for (std::size_t i = 1; i < stored.size(); ++i) {
-      if (i % 5 != 0) begin_settle(*spool, stored[i], {done(0)});
-    }
-    finish();
-    std::string before;
-    std::string now = newest();
-    for (int i = 0; i < 50 && now != before; ++i) {
-      before = now;
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));  // long enough for many segments
-      now = newest();
-    }
-    EXPECT_EQ(now, before) << "one new segment after the other, for nothing";
-  }
-  for (int i = 0; i < 20; ++i) ASSERT_TRUE(store(*spool, spool->next_id(), 200'000).ok());
-  EXPECT_LE(spool->status().disk_octets, 2 * spool->status().octets + 6 * options_.segment_octets);
 }
 
 TEST_F(JournalTest, ASmallSegmentOfAFullDiskIsLeftWhenThereIsRoomAgain) {
