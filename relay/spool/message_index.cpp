@@ -65,8 +65,10 @@ const IndexEntry* MessageIndex::find(QueueId id) const {
 }
 
 const IndexEntry* MessageIndex::find_readable(QueueId id) const {
-  const auto place = moved_.find(id);
-  return place == moved_.end() ? find(id) : &place->second;
+  for (const auto& [changed, before] : undo_) {
+    if (changed == id) return before ? &*before : nullptr;  // the first change holds what there was at the last keep()
+  }
+  return find(id);
 }
 
 IndexEntry& MessageIndex::change(QueueId id) {
@@ -82,20 +84,13 @@ void MessageIndex::remove(QueueId id) {
 
 void MessageIndex::move(QueueId id, std::uint64_t segment, std::uint64_t offset, std::uint64_t length) {
   IndexEntry& entry = change(id);
-  moved_.try_emplace(id, entry);
   entry.segment = segment;
   entry.offset = offset;
   entry.length = length;
   entry.states.clear();
 }
 
-void MessageIndex::keep() noexcept {
-  undo_.clear();
-  moved_.clear();
-}
-
 void MessageIndex::undo() {
-  moved_.clear();
   while (!undo_.empty()) {
     auto& [id, before] = undo_.back();
     if (before) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <random>
 
 #include "relay/spool/checksum.hpp"
@@ -369,6 +370,29 @@ TEST(MessageIndex, AMovedRecordIsReadWhereItStoodUntilTheMoveIsKept) {
   EXPECT_EQ(index.find(1)->offset, 12288U);
   EXPECT_TRUE(index.find(1)->states.empty());
   EXPECT_EQ(index.find_readable(2), nullptr);
+}
+
+TEST(MessageIndex, ReadersSeeWhatWasKeptLast) {
+  MessageIndex index;
+  index.change(1).length = 10;
+  index.change(2).length = 20;
+  index.keep();
+  index.change(1).length = 11;
+  index.change(1).length = 12;
+  index.remove(2);
+  index.change(3).length = 30;
+  ASSERT_NE(index.find_readable(1), nullptr);
+  EXPECT_EQ(index.find_readable(1)->length, 10U);
+  ASSERT_NE(index.find_readable(2), nullptr);
+  EXPECT_EQ(index.find_readable(2)->length, 20U);
+  EXPECT_EQ(index.find_readable(3), nullptr);
+  std::map<QueueId, std::uint64_t> seen;
+  index.each_readable([&](QueueId id, const IndexEntry& entry) { seen[id] = entry.length; });
+  EXPECT_EQ(seen, (std::map<QueueId, std::uint64_t>{{1, 10}, {2, 20}}));
+  index.keep();
+  seen.clear();
+  index.each_readable([&](QueueId id, const IndexEntry& entry) { seen[id] = entry.length; });
+  EXPECT_EQ(seen, (std::map<QueueId, std::uint64_t>{{1, 12}, {3, 30}}));
 }
 
 }  // namespace
