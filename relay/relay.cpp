@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sendconn/dkim_key.hpp>
 #include <sendconn/spf_engine.hpp>
 
 #include <algorithm>
@@ -243,6 +244,7 @@ class Relay {
     authenticate::Options options;
     options.spf.receiver = config_.hostname;
     options.spf.records = spf_records_;
+    options.keys = dkim_keys_;
     options.header.max_octets = config_.max_header_octets;
     if (config_.spf_engine == Config::SpfEngine::libspf2 && services_->checking) {
       auto helper = SpfHelper::start(config_.spf_module, options.spf, *log_);
@@ -334,6 +336,7 @@ class Relay {
   Surroundings surroundings_;
   std::shared_ptr<dns::Cache> dns_cache_ = std::make_shared<dns::Cache>();
   std::shared_ptr<spf::RecordCache> spf_records_ = std::make_shared<spf::RecordCache>();
+  std::shared_ptr<dkim::KeyCache> dkim_keys_ = std::make_shared<dkim::KeyCache>();
   limit::Table limits_;
   std::unique_ptr<Passwords> passwords_;
   std::size_t connections_;  ///< of clients at once

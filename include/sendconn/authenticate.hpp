@@ -70,7 +70,7 @@ struct Results {
 /// between calls.
 class Check {
  public:
-  explicit Check(Envelope envelope, const Options& options = {});
+  explicit Check(const Envelope& envelope, const Options& options = {});
   Check(Check&&) noexcept;
   Check& operator=(Check&&) noexcept;
   ~Check();

@@ -40,7 +40,7 @@ std::unique_ptr<spf::Check> make_spf(const Options& options) {
 }  // namespace
 
 struct Check::Impl {
-  Impl(Envelope envelope, const Options& given)
+  Impl(const Envelope& envelope, const Options& given)
       : header_limits(given.header),
         dmarc_options(given.dmarc),
         splitter(given.header.max_octets),
@@ -194,7 +194,7 @@ struct Check::Impl {
   Results results;
 };
 
-Check::Check(Envelope envelope, const Options& options) : impl_(std::make_unique<Impl>(std::move(envelope), options)) {}
+Check::Check(const Envelope& envelope, const Options& options) : impl_(std::make_unique<Impl>(envelope, options)) {}
 Check::Check(Check&&) noexcept = default;
 Check& Check::operator=(Check&&) noexcept = default;
 Check::~Check() = default;

@@ -19,8 +19,8 @@ class Inspection : public std::enable_shared_from_this<Inspection> {
  public:
   using Done = std::function<void(const authenticate::Results&)>;
 
-  Inspection(Loop& loop, authenticate::Envelope envelope, const authenticate::Options& options)
-      : loop_(loop), check_(std::move(envelope), options) {}
+  Inspection(Loop& loop, const authenticate::Envelope& envelope, const authenticate::Options& options)
+      : loop_(loop), check_(envelope, options) {}
 
   /// Asks what the envelope alone gives reason to.
   void start() { ask(); }
