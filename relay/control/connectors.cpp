@@ -36,10 +36,13 @@ Result<void> check_network(const IpNetwork& network) {
   return {};
 }
 
-std::optional<limit::Rate> rate_of(const Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
+/// A rate that cannot be read must not become "no limit".
+Result<std::optional<limit::Rate>> rate_of(const Statement& row, int column, const ConnectorName& name) {
+  if (row.is_null(column)) return std::optional<limit::Rate>();
   auto rate = limit::Rate::parse(row.text(column));
-  return rate ? std::optional(*rate) : std::nullopt;
+  if (rate) return std::optional(*rate);
+  return Error{Errc::io, "connector " + name.format() + " has a rate in the database that cannot be read: " +
+                             rate.error().text + "; restore the database, or remove the connector and add it again"};
 }
 
 void bind_rate(Statement& statement, const std::optional<limit::Rate>& rate) {
@@ -149,7 +152,12 @@ Result<std::vector<ConnectorRecord>> ControlStore::read_connectors(std::string_v
   while (rows.step()) {
     ConnectorRecord record;
     record.name = {rows.text(1), rows.text(2)};
-    record.rates = {rate_of(rows, 3), rate_of(rows, 4), rate_of(rows, 5)};
+    int column = 3;
+    for (auto* rate : {&record.rates.message, &record.rates.recipient, &record.rates.null_sender}) {
+      auto read = rate_of(rows, column++, record.name);
+      if (!read) return std::move(read).error();
+      *rate = *read;
+    }
     record.created = UnixTime(std::chrono::seconds(rows.number(6)));
     const std::int64_t id = rows.number(0);
     const auto read = [&](std::string_view sql, auto take) {

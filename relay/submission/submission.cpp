@@ -83,8 +83,9 @@ Result<std::uint16_t> Submission::listen(const std::shared_ptr<const ListenerOpt
 void Submission::accept(Acceptor& acceptor) {
   acceptor.socket.async_accept([this, &acceptor](const asio::error_code& error, asio::ip::tcp::socket socket) {
     if (draining_ || error == asio::error::operation_aborted) return;
+    // ENFILE: the whole system is out of files. Asio has no name for it.
     if (error == asio::error::no_descriptors || error == asio::error::no_memory ||
-        error == asio::error::no_buffer_space) {
+        error == asio::error::no_buffer_space || error == std::errc::too_many_files_open_in_system) {
       services_.log.error("accept-failed", {{"listener", acceptor.listener->config.name}, {"reason", error.message()}});
       return loop_.after(accept_pause, [this, &acceptor] {
         if (!draining_) accept(acceptor);

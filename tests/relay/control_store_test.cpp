@@ -151,6 +151,20 @@ TEST_F(ControlStoreTest, RefusesADatabaseWithDamagedPages) {
   EXPECT_THAT(error.text, Not(HasSubstr("\n")));
 }
 
+TEST_F(ControlStoreTest, ARateThatCannotBeReadIsNotNoLimit) {
+  ASSERT_TRUE(store_->add_account("acme", t0).ok());
+  NewConnector connector;
+  connector.name = {"acme", "office"};
+  connector.rates.message = limit::Rate::parse("100/min").value();
+  ASSERT_TRUE(store_->add_connector(connector, t0).ok());
+  store_.reset();
+  ASSERT_TRUE(Database::open(database())->execute("UPDATE connector SET message_rate = 'many'").ok());
+  store_ = std::move(ControlStore::open(options_)).value();
+  const auto snapshot = store_->snapshot();
+  ASSERT_FALSE(snapshot.ok());
+  EXPECT_THAT(snapshot.error().text, HasSubstr("connector acme/office has a rate in the database"));
+}
+
 TEST_F(ControlStoreTest, RefusesTheFormOfANewerVersion) {
   store_.reset();
   ASSERT_TRUE(Database::open(database())->execute("PRAGMA user_version = 99").ok());
