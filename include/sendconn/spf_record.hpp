@@ -50,6 +50,8 @@ struct Term {
   std::uint32_t octets = 0;       ///< of the whole term
   std::uint32_t domain_at = 0;    ///< of the domain-spec (an unknown modifier's value), macros as written
   std::uint32_t domain_size = 0;  ///< 0: none is written, and the current domain is meant
+  std::uint32_t network4 = 0;     ///< ip4: the address as a number, bits behind the prefix zero
+  std::uint32_t mask4 = 0;        ///< ip4: the prefix as a mask
   IpAddress address;              ///< ip4, ip6; bits behind the prefix as written
 };
 

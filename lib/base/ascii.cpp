@@ -1,12 +1,43 @@
 #include "lib/base/ascii.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace sendconn::ascii {
+namespace {
+
+constexpr std::size_t word_octets = 8;
+
+std::uint64_t load(const char* at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, word_octets);
+  return word;
+}
+
+/// lower() of eight octets at once: the sums carry into an octet's high bit where it is at least 'A', or above 'Z'.
+std::uint64_t lower_word(std::uint64_t word) noexcept {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  const std::uint64_t low = word & (0x7f * each);
+  const std::uint64_t from_a = low + (0x80 - 'A') * each;
+  const std::uint64_t above_z = low + (0x7f - 'Z') * each;
+  const std::uint64_t upper = (from_a ^ above_z) & ~word & (0x80 * each);
+  return word | upper >> 2U;
+}
+
+}  // namespace
 
 bool equal(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  if (a.size() != b.size()) return false;
+  if (a.size() < word_octets)
+    return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  // The last word may overlap the one before it.
+  const std::size_t last = a.size() - word_octets;
+  for (std::size_t at = 0;; at = std::min(at + word_octets, last)) {
+    const std::uint64_t x = load(a.data() + at);
+    const std::uint64_t y = load(b.data() + at);
+    if (x != y && lower_word(x) != lower_word(y)) return false;
+    if (at == last) return true;
+  }
 }
 
 bool starts_with(std::string_view text, std::string_view prefix) noexcept {
@@ -14,9 +45,24 @@ bool starts_with(std::string_view text, std::string_view prefix) noexcept {
 }
 
 std::string to_lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
+  std::string out;
+  assign_lower(out, text);
   return out;
+}
+
+void assign_lower(std::string& out, std::string_view text) {
+  out.assign(text);
+  if (text.size() < word_octets) {
+    for (char& c : out) c = lower(c);
+    return;
+  }
+  // Read from `text`: what was just stored in pieces of another size, a processor reads back slowly.
+  const std::size_t last = text.size() - word_octets;
+  for (std::size_t at = 0;; at = std::min(at + word_octets, last)) {
+    const std::uint64_t word = lower_word(load(text.data() + at));
+    std::memcpy(out.data() + at, &word, word_octets);
+    if (at == last) return;
+  }
 }
 
 std::string_view trim(std::string_view text) noexcept {

@@ -34,6 +34,8 @@ constexpr int hex_value(char c) noexcept {
 bool equal(std::string_view a, std::string_view b) noexcept;
 bool starts_with(std::string_view text, std::string_view prefix) noexcept;
 std::string to_lower(std::string_view text);
+/// The same into a string whose memory is used again.
+void assign_lower(std::string& out, std::string_view text);
 
 /// Without leading and trailing space, tab, CR and LF.
 std::string_view trim(std::string_view text) noexcept;

@@ -21,11 +21,12 @@ std::uint32_t word(std::string_view octets, std::size_t at) noexcept {
   return octet(0) << 24U | octet(1) << 16U | octet(2) << 8U | octet(3);
 }
 
-/// A name that check_host() can start with (RFC 7208 section 4.3).
-bool is_multi_label_name(std::string_view domain) noexcept {
-  return dns::is_name(domain) && domain.find('.') != std::string_view::npos && domain.front() != '[' &&
-         std::none_of(domain.begin(), domain.end(), [](char c) { return c < ' ' || c == 0x7f; });
+/// A name of the DNS that check_host() can start with (RFC 7208 section 4.3).
+bool is_multi_label(std::string_view name) noexcept {
+  return name.find('.') != std::string_view::npos && name.front() != '[' &&
+         std::none_of(name.begin(), name.end(), [](char c) { return c < ' ' || c == 0x7f; });
 }
+bool is_multi_label_name(std::string_view domain) noexcept { return dns::is_name(domain) && is_multi_label(domain); }
 
 bool is_within(std::string_view name, std::string_view domain) noexcept {
   if (name.size() == domain.size()) return ascii::equal(name, domain);
@@ -201,16 +202,15 @@ void Evaluator::leave_without_record() {
 void Evaluator::begin_term() {
   Frame& frame = top();
   const std::vector<Term>& terms = frame.record().terms();
+  const bool v4 = client_.is_v4();
   while (frame.next < terms.size()) {
     const Term& term = terms[frame.next++];
     if (is_modifier(term.kind)) continue;
-    if (term.kind == TermKind::ip4 || term.kind == TermKind::ip6) {
-      if (!matches(term.address, term.prefix4, term.prefix6)) {
-        trace({"  ", frame.record().text(term), "  no match"});
-        continue;
-      }
-    }
-    return begin_mechanism();
+    const bool differs = term.kind == TermKind::ip4
+                             ? !v4 || (client_words_[0] & term.mask4) != term.network4
+                             : term.kind == TermKind::ip6 && !matches(term.address, term.prefix4, term.prefix6);
+    if (!differs) return begin_mechanism();
+    trace({"  ", frame.record().text(term), "  no match"});
   }
   // A record with "all" never comes here, so what section 6.1 says of redirect beside it is kept.
   frame.at_term = false;
@@ -232,7 +232,7 @@ void Evaluator::begin_redirect(const Term& term) {
     return;
   }
   trace({"  ", top().record().text(term)});
-  if (!expand_target(term) || !is_multi_label_name(target_))
+  if (!expand_target(term) || !is_multi_label(target_))
     return fail_check(Verdict::permerror, Reason::redirect_without_record);
   enter(target_, Entry::redirect);
 }
@@ -254,7 +254,7 @@ void Evaluator::begin_mechanism() {
   const bool usable = expand_target(term);
   if (term.kind == TermKind::include) {
     trace({"  ", frame.record().text(term)});
-    if (!usable || !is_multi_label_name(target_)) return fail_check(Verdict::permerror, Reason::include_without_record);
+    if (!usable || !is_multi_label(target_)) return fail_check(Verdict::permerror, Reason::include_without_record);
     return enter(target_, Entry::include);
   }
   // Section 4.8 leaves open what a name means that the DNS cannot have: nothing can be there.

@@ -161,8 +161,16 @@ std::optional<Fault> TermReader::read_network(bool v4) {
                          : "IPv6 address as RFC 4291 section 2.2 has it") +
                      " (RFC 7208 section 5.6)");
   term_.address = *parsed;
-  if (cursor_.at_end()) return std::nullopt;
-  return read_prefix(cursor_.position(), text_.size(), v4 ? 32 : 128, v4 ? term_.prefix4 : term_.prefix6);
+  if (!cursor_.at_end()) {
+    auto found = read_prefix(cursor_.position(), text_.size(), v4 ? 32 : 128, v4 ? term_.prefix4 : term_.prefix6);
+    if (found) return found;
+  }
+  if (v4) {
+    for (const char octet : parsed->octets()) term_.network4 = term_.network4 << 8U | static_cast<unsigned char>(octet);
+    term_.mask4 = term_.prefix4 == 0 ? 0 : ~std::uint32_t{0} << (32U - term_.prefix4);
+    term_.network4 &= term_.mask4;
+  }
+  return std::nullopt;
 }
 
 std::optional<Fault> TermReader::read_domain(std::size_t size) {

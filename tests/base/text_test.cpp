@@ -17,6 +17,26 @@ namespace {
 using testing::HasSubstr;
 using namespace std::string_literals;
 
+TEST(Ascii, CaseIsFoldedAlikeAtEveryPlaceOfEveryLength) {
+  for (std::size_t size = 1; size <= 27; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int i = 0; i < 256; ++i) {
+        const char c = static_cast<char>(i);
+        std::string text(size, 'Q');
+        text[at] = c;
+        std::string lowered(size, 'q');
+        lowered[at] = ascii::lower(c);
+        ASSERT_EQ(ascii::to_lower(text), lowered) << size << " " << at << " " << i;
+        ASSERT_TRUE(ascii::equal(text, lowered)) << size << " " << at << " " << i;
+        lowered[at] = static_cast<char>(lowered[at] ^ 0x20);
+        ASSERT_EQ(ascii::equal(text, lowered), ascii::is_alpha(c)) << size << " " << at << " " << i;
+        lowered[at] = static_cast<char>(ascii::lower(c) ^ 0x80);
+        ASSERT_FALSE(ascii::equal(text, lowered)) << size << " " << at << " " << i;
+      }
+    }
+  }
+}
+
 TEST(Ascii, ClassesHoldForEveryOctet) {
   for (int i = 0; i < 256; ++i) {
     const char c = static_cast<char>(i);
