@@ -13,6 +13,7 @@
 namespace sendconn::authenticate {
 namespace {
 
+using namespace std::string_literals;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
@@ -243,7 +244,7 @@ TEST(Check, AMessageThatIsNoneOrHasNoAuthorPassesForNobody) {
       {"an unreadable From", "From: joe at example.org\r\n\r\n", "cannot be read"},
       {"no field", "this is no field\r\n\r\nbody\r\n", "the message cannot be read"},
       {"bare LF", "From: joe@example.org\nSubject: x\r\n\r\n", "the message cannot be read"},
-      {"NUL", std::string("From: joe@example.org\r\nX: \0\r\n\r\n", 33), "the message cannot be read"},
+      {"NUL", "From: joe@example.org\r\nX: \0\r\n\r\n"s, "the message cannot be read"},
       {"nothing", "", "0 From fields"},
   };
   for (const auto& it : cases) {
