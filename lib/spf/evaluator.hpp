@@ -84,7 +84,6 @@ class Evaluator final : public Check {
   void resume();
   void enter(std::string_view domain, Entry entry);
   void take_record(const dns::Answer& answer);
-  void run();
   void begin_term();
   void begin_redirect(const Term& term);
   void begin_mechanism();
