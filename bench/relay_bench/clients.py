@@ -10,7 +10,8 @@ machine.
     flood PORT COUNT [--mechanism NAME]
                                    COUNT connections that try wrong passwords as fast as they are answered
 
-`hold` and `flood` print "ready" once all are connected, and end on SIGTERM; `flood` prints the number of its attempts.
+`hold` prints "ready" once all are connected, `flood` once all have tried; both end on SIGTERM, and `flood` prints the
+number of its attempts.
 Latency counts from the moment a message was due, not from when a busy client got round to it.
 """
 
@@ -20,6 +21,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import secrets
 import signal
 import ssl
@@ -179,11 +181,16 @@ async def logins(options):
 
 
 async def flood(options):
+    # Real attackers compute on machines of their own: here they take what the relay and its senders leave.
+    os.nice(10)
     told = _until_told()
+    all_tried = asyncio.Event()
     attempts = 0
 
     async def attack(number: int):
         nonlocal attempts
+        # Attackers are not in step: the relay's delay after a wrong password would keep them so for ever.
+        await asyncio.sleep(number / options.count)
         while not told.is_set():
             try:
                 session = await Session.open(options.port)
@@ -191,10 +198,13 @@ async def flood(options):
                     attempts += 1
                     # Another name and password every time, so that nothing is remembered.
                     await session.login(f"user{number}-{attempts}", f"wrong{attempts}", 535, options.mechanism)
+                    if attempts > options.count:
+                        all_tried.set()
             except (ConnectionError, OSError):
                 pass  # thrown out after a few failures: come again
 
     tasks = [asyncio.create_task(attack(number)) for number in range(options.count)]
+    await all_tried.wait()
     print("ready", flush=True)
     await told.wait()
     await asyncio.gather(*tasks)

@@ -109,6 +109,9 @@ struct Config {
   std::size_t max_connections_per_client = 1'000;
   std::size_t max_auth_failures = 3;
   std::size_t max_errors = 20;
+  /// Before the reply to a failed login. As Postfix (smtpd_error_sleep_time); a guesser's connection is good for one
+  /// try a second.
+  std::chrono::milliseconds failed_login_delay{1000};
   /// Failed logins of each client address (of an IPv6 network of 64 bits). Our own figure: a person who mistypes never
   /// meets it, and a guesser gets 30,000 tries a day from an address instead of millions.
   std::optional<limit::Rate> auth_failure_rate = limit::Rate{20, std::chrono::seconds(60), 60};

@@ -263,6 +263,7 @@ const std::vector<Table>& tables() {
         key("max_connections_per_client", &Config::max_connections_per_client, number<std::size_t>(1, many)),
         key("max_auth_failures", &Config::max_auth_failures, number<std::size_t>(1, 100)),
         key("max_errors", &Config::max_errors, number<std::size_t>(1, 1000)),
+        key("failed_login_delay", &Config::failed_login_delay, duration<milliseconds>(milliseconds(0), seconds(60))),
         key("auth_failure_rate", &Config::auth_failure_rate, rate()),
         key("received_message_rate", &Config::received_message_rate, rate()),
         key("bare_newlines", &Config::bare_newlines,

@@ -133,6 +133,7 @@ smtp::ClientOptions Courier::session_options() const {
 }
 
 void Courier::connected(asio::ip::tcp::socket socket) {
+  ++connection_;
   stream_.emplace(dispatcher_.loop(), std::move(socket));
   const smtp::ClientOptions options = session_options();
   session_.emplace(options, now());
@@ -210,7 +211,8 @@ void Courier::continue_later() {
   if (phase_ == Phase::ended || !stream_) return;
   if (stream_->unsent() > 0 && !waiting_write_) {
     waiting_write_ = true;
-    stream_->wait_writable([self = shared_from_this()] {
+    stream_->wait_writable([self = shared_from_this(), connection = connection_] {
+      if (connection != self->connection_) return;
       self->waiting_write_ = false;
       if (self->phase_ == Phase::ended || !self->stream_) return;
       if (!self->stream_->flush()) {
@@ -224,8 +226,8 @@ void Courier::continue_later() {
   // Reading goes on while content is being sent: a server may refuse a message before its end.
   if (!waiting_read_) {
     waiting_read_ = true;
-    stream_->wait_readable([self = shared_from_this()] {
-      if (!self->waiting_read_) return;  // of a connection that was given up
+    stream_->wait_readable([self = shared_from_this(), connection = connection_] {
+      if (connection != self->connection_) return;
       self->waiting_read_ = false;
       if (self->phase_ != Phase::ended && self->stream_) self->on_readable();
     });

@@ -96,6 +96,7 @@ class Courier : public std::enable_shared_from_this<Courier> {
   std::size_t delivered_ = 0;    ///< transactions on this connection
   std::string buffer_;           ///< for content read from a file
   bool starting_tls_ = false;
+  unsigned connection_ = 0;  ///< counts them: a wait of one that was given up may still be answered
   bool waiting_read_ = false;
   bool waiting_write_ = false;
   bool sending_content_ = false;

@@ -6,6 +6,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdio>
 #include <mutex>
 #include <utility>
 
@@ -22,6 +23,9 @@ struct Log::Sink {
 
 namespace {
 
+// What standard error keeps until the next flush. Our own figure: some hundred lines.
+constexpr std::size_t buffer_octets = 64 * 1024;
+
 Result<Level> parse_level(std::string_view text) {
   for (const Level level : {Level::debug, Level::info, Level::warn, Level::error})
     if (text == name_of(level)) return level;
@@ -33,6 +37,9 @@ Result<std::shared_ptr<spdlog::sinks::sink>> open_sink(const std::string& file) 
   try {
     std::shared_ptr<spdlog::sinks::sink> sink;
     if (file.empty()) {
+      // Standard error is unbuffered by itself: each line would be a write of its own, the greatest single cost of a
+      // log.
+      std::setvbuf(stderr, nullptr, _IOFBF, buffer_octets);
       sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
     } else {
       sink = std::make_shared<spdlog::sinks::basic_file_sink_st>(file);

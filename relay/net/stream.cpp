@@ -1,10 +1,12 @@
 #include "relay/net/stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sendconn::relay {
 
-Stream::Stream(Loop& loop, asio::ip::tcp::socket socket) : loop_(loop), socket_(std::move(socket)) {
+Stream::Stream(Loop& loop, asio::ip::tcp::socket socket)
+    : loop_(loop), head_(std::make_shared<Head>()), socket_(std::move(socket)) {
   asio::error_code ignored;
   socket_.non_blocking(true, ignored);
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -12,17 +14,29 @@ Stream::Stream(Loop& loop, asio::ip::tcp::socket socket) : loop_(loop), socket_(
 
 Stream::~Stream() = default;
 
-Stream::Read Stream::read() {
+/// What the wait received and, if that filled its buffer, what the socket has besides.
+std::string_view Stream::receive(asio::error_code& error) {
   const auto buffer = loop_.read_buffer();
+  const std::size_t head = std::exchange(head_->size, 0);
+  std::copy_n(head_->octets.begin(), head, buffer.begin());  // the next wait writes there, and what is here goes on
+  error = std::exchange(head_->error, {});
+  if (error || (head != 0 && head < head_->octets.size())) return {buffer.data(), head};
+  const auto room = buffer.subspan(head);
+  const std::size_t more = socket_.read_some(asio::buffer(room.data(), room.size()), error);
+  // What came counts first: the next read says again why there was no more.
+  if (head != 0) error = {};
+  return {buffer.data(), head + more};
+}
+
+Stream::Read Stream::read() {
   asio::error_code error;
-  const std::size_t count = socket_.read_some(asio::buffer(buffer.data(), buffer.size()), error);
+  const std::string_view octets = receive(error);
   if (error == asio::error::would_block || error == asio::error::try_again) return {ReadStatus::would_block, {}};
   if (error == asio::error::eof) return {ReadStatus::closed, {}};
   if (error) {
     fault_ = error.message();
     return {ReadStatus::failed, {}};
   }
-  const std::string_view octets(buffer.data(), count);
   if (!tls_) return {ReadStatus::data, octets};
 
   std::string& plain = loop_.plain_buffer();
@@ -82,9 +96,14 @@ bool Stream::send_now(std::string_view octets) {
 std::size_t Stream::unsent() const noexcept { return unsent_.size() + (tls_ ? tls_->output().size() : 0); }
 
 void Stream::wait_readable(Handler handler) {
-  socket_.async_wait(asio::ip::tcp::socket::wait_read, [handler = std::move(handler)](const asio::error_code& error) {
-    if (error != asio::error::operation_aborted) handler();
-  });
+  // Not async_wait: that asks epoll anew each time, where a receive after one that emptied the socket need not.
+  socket_.async_receive(asio::buffer(head_->octets),
+                        [head = head_, handler = std::move(handler)](const asio::error_code& error, std::size_t count) {
+                          if (error == asio::error::operation_aborted) return;
+                          head->size = count;
+                          head->error = error;
+                          handler();
+                        });
 }
 
 void Stream::wait_writable(Handler handler) {

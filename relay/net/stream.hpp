@@ -1,10 +1,12 @@
 // Stream: one TCP connection, encrypted or not, as non-blocking reads and writes of plain text plus readiness
 // callbacks.
 //
-// It owns no input buffer (reads go to the loop's) and an output buffer only while the peer does not take what is sent.
+// Of input it owns only the head of what arrives, which most commands and replies fit in; the rest is read into the
+// loop's buffer. It owns an output buffer only while the peer does not take what is sent.
 // Submission and delivery are both drivers of a session over a Stream.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -38,6 +40,7 @@ class Stream {
   /// Octets written but not yet taken by the socket.
   [[nodiscard]] std::size_t unsent() const noexcept;
 
+  /// One wait at a time. What arrives is read() by the handler.
   void wait_readable(Handler handler);
   void wait_writable(Handler handler);
 
@@ -53,8 +56,18 @@ class Stream {
 
  private:
   bool send_now(std::string_view octets);
+  std::string_view receive(asio::error_code& error);
+
+  /// What a wait received; empty after it was read. Shared with the wait, whose handler may run after us.
+  struct Head {
+    // Each idle connection has as much. Our own figure: commands, replies and their TLS records are mostly shorter.
+    std::array<char, 512> octets;
+    std::size_t size = 0;
+    asio::error_code error;
+  };
 
   Loop& loop_;
+  std::shared_ptr<Head> head_;
   asio::ip::tcp::socket socket_;
   std::optional<tls::Endpoint> tls_;
   std::string unsent_;

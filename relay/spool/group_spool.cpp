@@ -18,7 +18,7 @@ std::uint64_t octets_of(const Operation& operation) {
 // A settle alone waits so long for others, or for a store that takes it along: losing it to a crash would mean a second
 // delivery, not a loss, and a sync for each would cost more than all else. Our own figure: at most 500 such syncs a
 // second.
-constexpr std::chrono::milliseconds patience{2};
+constexpr std::chrono::milliseconds patience{4};
 // So many groups must be complete in time before one more store is waited for: at first, and after many vain trials.
 // Our own figures.
 constexpr unsigned min_trial = 16;

@@ -80,7 +80,7 @@ void Connection::on_readable() {
 
 void Connection::drive(std::string_view input) {
   driving_ = true;
-  while (!finished_) {
+  while (!finished_ && !held_) {
     const smtp::ServerEvent event = session_.next_event();
     if (std::holds_alternative<smtp::NeedInput>(event)) {
       paused_ = false;  // also after a handshake, which ends the pause of StartTls without an event
@@ -103,6 +103,7 @@ void Connection::drive(std::string_view input) {
 }
 
 void Connection::send_output() {
+  if (held_) return;
   const std::string_view output = session_.output();
   if (output.empty()) return;
   const bool sent = stream_.write(output);
@@ -111,7 +112,7 @@ void Connection::send_output() {
 }
 
 void Connection::continue_later() {
-  if (waiting_ || finished_) return;
+  if (waiting_ || finished_ || held_) return;
   // A client that does not take its replies gets nothing more read; one whose decision is open is not read either.
   if (stream_.unsent() > 0) {
     waiting_ = true;
@@ -140,7 +141,7 @@ void Connection::answer(const Reply& reply) {
 }
 
 void Connection::on_tick(Instant now) {
-  if (finished_ || driving_) return;
+  if (finished_ || driving_ || held_) return;
   if (starting_tls_) {  // of implicit TLS the session knows nothing before the greeting
     if (now >= tls_deadline_) finish();
     return;
@@ -203,12 +204,27 @@ bool Connection::login_allowed() {
   return !rate || wait_for("auth:" + site_of(client_), *rate) == Duration::zero();
 }
 
-void Connection::count_login_failure() {
+void Connection::login_failed() {
+  hold_reply();
   const auto& rate = services_.config.auth_failure_rate;
   if (!rate) return;
   const std::string key = "auth:" + site_of(client_);
   const limit::Table::Demand demand{key, *rate, 1};
   (void)services_.limits.take({&demand, 1}, now());
+}
+
+/// Who guesses passwords waits for each reply, and so does what was sent ahead of it; who mistypes hardly notices.
+void Connection::hold_reply() {
+  const auto delay = services_.config.failed_login_delay;
+  if (delay == delay.zero() || held_) return;
+  held_ = true;
+  submission_.loop().after(delay, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self || self->finished_) return;
+    self->held_ = false;
+    const std::string input = std::exchange(self->pending_, {});
+    self->drive(input);
+  });
 }
 
 void Connection::on(const smtp::Login& event) {
@@ -238,7 +254,11 @@ void Connection::login_decided(const std::string& user, const std::string& prove
     proved_ = proved;
     return answer({235, {2, 7, 0}, "welcome"});
   }
-  if (refusal.permanent()) count_login_failure();
+  if (refusal.permanent()) {
+    login_failed();
+  } else {
+    hold_reply();
+  }
   services_.log.info("login-refused", {{"client", client_text_}, {"user", user}, {"reply", refusal.summary()}});
   answer(refusal);
 }
@@ -258,7 +278,7 @@ void Connection::on(const smtp::LoginDone& event) {
     return;
   }
   services_.log.info("login-refused", {{"client", client_text_}, {"user", event.user}, {"mechanism", "SCRAM-SHA-256"}});
-  count_login_failure();
+  login_failed();
 }
 
 std::shared_ptr<const Connector> Connection::connector() const {

@@ -61,7 +61,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse_message(const Reply& reply);
   [[nodiscard]] Duration wait_for(std::string_view key, const limit::Rate& rate);
   bool login_allowed();
-  void count_login_failure();
+  void login_failed();
+  void hold_reply();
   std::optional<Reply> decide_mail();
   std::optional<Reply> take_token(std::string key, const limit::Rate& rate, const char* refusal);
   std::optional<Reply> decide_recipient(const Address& recipient);
@@ -109,6 +110,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Instant tls_deadline_{};  ///< of a handshake that is under way
   bool starting_tls_ = false;
   bool paused_ = false;   ///< a decision is open
+  bool held_ = false;     ///< the reply to a failed login waits, and all input with it
   bool waiting_ = false;  ///< a readiness handler is out
   bool driving_ = false;
   bool finished_ = false;

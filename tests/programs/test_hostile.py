@@ -1,5 +1,6 @@
 """Peers that misbehave: clients that say nothing, servers that answer too much, too little, or only some of us."""
 
+import base64
 import contextlib
 import re
 import shutil
@@ -15,7 +16,7 @@ import pytest
 
 from conftest import RECIPIENT, RECIPIENT_DOMAIN, SENDER, SENDER_DOMAIN, prepare
 from harness.process import Process, wait_until
-from harness.relay import PASSWORD, RELAY
+from harness.relay import PASSWORD, RELAY, Relay
 from test_delivery import _session, send
 
 MESSAGE = f"From: {SENDER}\r\nTo: {RECIPIENT}\r\nSubject: x\r\n\r\nHi\r\n".encode()
@@ -165,6 +166,57 @@ def test_the_end_of_the_relay_amid_logins(twice, make_relay, authority):
         client.close()
 
 
+def _fail_to_log_in(client, mechanism) -> bytes:
+    """The reply to a wrong password, but for which all of the exchange is right."""
+    if mechanism == "PLAIN":
+        return client.docmd("AUTH PLAIN", _plain("office", "wrong").decode())
+    if mechanism == "LOGIN":
+        client.docmd("AUTH LOGIN", base64.b64encode(b"office").decode())
+        return client.docmd(base64.b64encode(b"wrong").decode())
+    _, challenge = client.docmd("AUTH SCRAM-SHA-256", base64.b64encode(b"n,,n=office,r=nonce").decode())
+    nonce = base64.b64decode(challenge).split(b",")[0]
+    return client.docmd(base64.b64encode(b"c=biws," + nonce + b",p=" + base64.b64encode(bytes(32))).decode())
+
+
+@pytest.fixture(scope="module")
+def guessed_at(request, tmp_path_factory):
+    """A port of a relay that takes logins in clear, and lets the reply to a wrong password wait for half a second."""
+    relay = Relay(tmp_path_factory.mktemp("guessed"), plaintext=True, settings={"limits": {"failed_login_delay": "500ms"}})
+    request.addfinalizer(relay.stop)
+    port = relay.add_listener(tls="none", auth=True)
+    relay.start()
+    relay.add_account()
+    relay.add_connector(user="office")
+    return port
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "SCRAM-SHA-256"])
+def test_the_reply_to_a_wrong_password_waits(mechanism, guessed_at):
+    with smtplib.SMTP("127.0.0.1", guessed_at, timeout=10) as client:
+        client.ehlo()
+        began = time.monotonic()
+        assert _fail_to_log_in(client, mechanism)[0] == 535
+        assert 0.49 <= time.monotonic() - began < 5
+        client.login("office", PASSWORD)
+
+
+def test_passwords_sent_in_a_row_wait_one_by_one(guessed_at):
+    guess = b"AUTH PLAIN " + _plain("office", "wrong") + b"\r\n"
+    with socket.create_connection(("127.0.0.1", guessed_at), timeout=10) as client:
+        replies = client.makefile("rb")
+        replies.readline()
+        began = time.monotonic()
+        client.sendall(b"EHLO guesser.example\r\n" + 3 * guess + b"NOOP\r\n")
+        while replies.readline().startswith(b"250-"):
+            pass
+        for guesses in (1, 2, 3):
+            assert replies.readline().startswith(b"535 5.7.8 ")
+            assert 0.49 * guesses <= time.monotonic() - began
+        # Three are enough, and the client is told before it is thrown out.
+        assert replies.readline().startswith(b"421 4.7.0 ")
+        assert replies.read() == b""
+
+
 def test_a_session_ends_with_the_login_that_it_proved(make_relay, authority, make_peer):
     """Another login of the same name, or another password, is another login."""
     relay = prepare(make_relay())
@@ -307,8 +359,6 @@ def test_a_foreign_signal_does_not_end_the_relay(relay_ready, sink_ready, author
 
 
 def _plain(user, password) -> bytes:
-    import base64
-
     return base64.b64encode(f"\0{user}\0{password}".encode())
 
 

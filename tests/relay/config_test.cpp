@@ -197,6 +197,7 @@ drain_timeout = "1m30s"
 max_message_octets = "50 MB"
 max_header_octets = 65536
 auth_failure_rate = "10/min, burst 20"
+failed_login_delay = "1500ms"
 bare_newlines = "normalize"
 [dns]
 servers = ["127.0.0.1:5353", "[::1]:53"]
@@ -223,6 +224,7 @@ password_file = "/run/secret"
   EXPECT_EQ(config->max_header_octets, 65'536U);
   ASSERT_TRUE(config->auth_failure_rate.has_value());
   EXPECT_EQ(config->auth_failure_rate->burst, 20U);
+  EXPECT_EQ(config->failed_login_delay, std::chrono::milliseconds(1500));
   EXPECT_EQ(config->bare_newlines, smtp::BareNewlines::normalize);
   EXPECT_THAT(config->dns_servers, ::testing::ElementsAre("127.0.0.1:5353", "[::1]:53"));
   EXPECT_EQ(config->dns_timeout, std::chrono::milliseconds(250));
