@@ -94,11 +94,11 @@ def test_nothing_that_was_acknowledged_is_lost(make_relay, running, folder, reco
         refused += load.refused
         relay.start()
     relay.wait_queue_empty(180)
-    arrivals = sink.arrivals()
+    arrivals = sink.deliveries()
 
     lost = [name for name in acknowledged if name not in arrivals]
-    doubled = {name: times for name, times in arrivals.items() if len(times) > 1}
-    gaps = {name: _longest_gap(times, kills) for name, times in doubled.items()}
+    doubled = {name: each for name, each in arrivals.items() if len(each) > 1}
+    gaps = {name: _longest_gap(each, kills) for name, each in doubled.items()}
     unexplained = {name: gap for name, gap in gaps.items() if gap > UNSETTLED_SECONDS}
     figures = {
         "rounds": ROUNDS,
@@ -108,7 +108,7 @@ def test_nothing_that_was_acknowledged_is_lost(make_relay, running, folder, reco
         "refused": len(refused),
         "lost": len(lost),
         "doubled": len(doubled),
-        "longest from a doubled one's first delivery to the kill, ms": round(1000 * max(gaps.values(), default=0.0)),
+        "longest from a doubled one's first delivery to the kill, s": round(max(gaps.values(), default=0.0), 3),
         "doubled without reason": len(unexplained),
     }
     print(f"seed {SEED}: " + ", ".join(f"{name} {count}" for name, count in figures.items()))
@@ -122,10 +122,12 @@ def test_nothing_that_was_acknowledged_is_lost(make_relay, running, folder, reco
     assert len(acknowledged) > 10 * ROUNDS
 
 
-def _gap(first: float, second: float, kills: list[float]) -> float:
-    """From a delivery to the first kill after it; infinite if no kill lies before the next delivery."""
-    return min((kill - first for kill in kills if first < kill < second), default=math.inf)
+def _gap(first: tuple[float, float], second: tuple[float, float], kills: list[float]) -> float:
+    """From a delivery to the kill that kept its outcome from the disk; infinite if no kill lies between the making of its
+    connection and the next delivery. On a busy machine the receiver may note the delivery after the kill: 0."""
+    opened, noted = first
+    return min((max(0.0, kill - noted) for kill in kills if opened < kill < second[1]), default=math.inf)
 
 
-def _longest_gap(times: list[float], kills: list[float]) -> float:
-    return max(_gap(first, second, kills) for first, second in zip(times, times[1:]))
+def _longest_gap(each: list[tuple[float, float]], kills: list[float]) -> float:
+    return max(_gap(first, second, kills) for first, second in zip(each, each[1:]))

@@ -2,8 +2,8 @@
 
     counting_sink.py PORT FILE
 
-At each final dot it appends "TIME MESSAGE-ID" to FILE, before it replies 250. TIME is the system's monotonic clock in
-seconds, which other programs on the machine read alike.
+At each final dot it appends "TIME OPENED MESSAGE-ID" to FILE, before it replies 250; OPENED is when the connection was
+made. Times are the system's monotonic clock in seconds, which other programs on the machine read alike.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
+        self.opened = time.monotonic()
         transport.write(b"220 sink.example ESMTP\r\n")
 
     def data_received(self, data):
@@ -67,7 +68,7 @@ class Session(asyncio.Protocol):
             return False
         self.buffer = self.buffer[end + 5 :]
         found = _MESSAGE_ID.search(self.head)
-        self.notes.write(f"{time.monotonic():.6f} {found[1].decode() if found else '?'}\n")
+        self.notes.write(f"{time.monotonic():.6f} {self.opened:.6f} {found[1].decode() if found else '?'}\n")
         self.notes.flush()
         self.head = None
         self.transport.write(b"250 OK\r\n")

@@ -122,10 +122,15 @@ class CountingSink:
         if self.process:
             self.process.stop()
 
+    def deliveries(self) -> dict[str, list[tuple[float, float]]]:
+        """When the connection of each delivery was made and when the message had come, by its Message-ID without
+        brackets; monotonic seconds."""
+        found: dict[str, list[tuple[float, float]]] = {}
+        for line in self._notes.read_text().splitlines() if self._notes.exists() else []:
+            moment, opened, name = line.split(" ", 2)
+            found.setdefault(name, []).append((float(opened), float(moment)))
+        return found
+
     def arrivals(self) -> dict[str, list[float]]:
         """When each message came, by its Message-ID without brackets; monotonic seconds."""
-        found: dict[str, list[float]] = {}
-        for line in self._notes.read_text().splitlines() if self._notes.exists() else []:
-            moment, _, name = line.partition(" ")
-            found.setdefault(name, []).append(float(moment))
-        return found
+        return {name: [moment for _, moment in each] for name, each in self.deliveries().items()}
