@@ -78,9 +78,21 @@ def messages():
     yield "no_message", b"\x01\x00h.example\njoe@example.org\n!4\n\nnonsense\r\n\r\n"
 
 
+def compositions():
+    """fuzz/mime.cpp: what the values are for, and address, names, subject, texts, file name, type, cut at 0xff."""
+    yield "plain", b"\x00" + b"\xff".join([b"ada@example.org", b"Ada", b"Bob, B.", b"Hello", b"Hi\n"])
+    yield "languages", b"\x03" + b"\xff".join(
+        value.encode() for value in ("jörg@müller.example", "Jörg", "山田", "Grüße  =?utf-8?q?x?= ", "Привет\r", "<p>ü", "ä\".txt",
+                                     "text/csv; charset=utf-8"))
+    yield "field", b"\x08" + b"\xff".join([b"", b"=?", b"\\\"", b"a\tb", b"", b"", b"X-Own", b"v " * 60])
+    yield "message", b"\x24" + b"\xff".join([b"", b"", b"", b"", b"A: b\r\n\r\n--=_m_30313233343536373839616263646566\r\n", b"", b"i.eml"])
+    yield "image", b"\x11" + b"\xff".join([b"", b"", b"", b"x" * 90, b"From me\n.\n", b"<img>", b"", b"logo@example.org"])
+
+
 CORPORA = {
     "authenticate": messages,
     "dkim_rotation": rotations,
+    "mime": compositions,
     "ownership_check": ownerships,
     "spf_libspf2": records_for_two_engines,
 }

@@ -16,6 +16,7 @@
 #include <sendconn/ip.hpp>
 #include <sendconn/limit.hpp>
 #include <sendconn/message.hpp>
+#include <sendconn/mime.hpp>
 #include <sendconn/ownership.hpp>
 #include <sendconn/policy.hpp>
 #include <sendconn/reply.hpp>

@@ -73,17 +73,22 @@ Result<std::string> decode_with(std::string_view text, bool skip_white_space) {
 
 }  // namespace
 
-std::string encode(std::string_view octets) {
-  std::string out;
-  out.reserve((octets.size() + 2) / 3 * 4);
+std::size_t encode_to(char* out, std::string_view octets) noexcept {
+  char* const start = out;
   const auto octet = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(octets[i])); };
   const auto put = [&](std::uint32_t group, unsigned digits) {
-    for (unsigned i = 0; i < 4; ++i) out.push_back(i < digits ? alphabet[group >> (18 - 6 * i) & 0x3fU] : '=');
+    for (unsigned i = 0; i < 4; ++i) *out++ = i < digits ? alphabet[group >> (18 - 6 * i) & 0x3fU] : '=';
   };
   std::size_t i = 0;
   for (; i + 3 <= octets.size(); i += 3) put(octet(i) << 16U | octet(i + 1) << 8U | octet(i + 2), 4);
   if (octets.size() - i == 1) put(octet(i) << 16U, 2);
   if (octets.size() - i == 2) put(octet(i) << 16U | octet(i + 1) << 8U, 3);
+  return static_cast<std::size_t>(out - start);
+}
+
+std::string encode(std::string_view octets) {
+  std::string out(encoded_octets(octets.size()), '\0');
+  encode_to(out.data(), octets);
   return out;
 }
 
