@@ -1,5 +1,7 @@
 #include "tools/message_file.hpp"
 
+#include <sendconn/mime.hpp>
+
 #include "tools/file.hpp"
 
 namespace sendconn::tools {
@@ -7,7 +9,7 @@ namespace sendconn::tools {
 Result<std::string> read_message(const std::string& path) {
   auto octets = read_file(path, "the message ");
   if (!octets) return octets;
-  return to_crlf(*octets);
+  return mime::to_crlf(*octets);
 }
 
 Result<std::string> read_received_message(const std::string& path) {
@@ -15,23 +17,7 @@ Result<std::string> read_received_message(const std::string& path) {
   if (!octets) return octets;
   const std::size_t end = octets->find_first_of("\r\n");
   if (end != std::string::npos && octets->compare(end, 2, "\r\n") == 0) return octets;
-  return to_crlf(*octets);
-}
-
-std::string to_crlf(std::string_view text) {
-  std::string result;
-  result.reserve(text.size() + text.size() / 32);
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\r') {
-      result += "\r\n";
-      if (i + 1 < text.size() && text[i + 1] == '\n') ++i;
-    } else if (text[i] == '\n') {
-      result += "\r\n";
-    } else {
-      result += text[i];
-    }
-  }
-  return result;
+  return mime::to_crlf(*octets);
 }
 
 std::string to_code_points(std::string_view octets) {

@@ -13,8 +13,6 @@ Result<std::string> read_message(const std::string& path);
 /// The same for a message whose octets were signed: a file whose first line ends in CRLF came as SMTP had it, and stays
 /// as it is, a lone CR or LF in it too.
 Result<std::string> read_received_message(const std::string& path);
-/// LF, CR and CRLF become CRLF.
-std::string to_crlf(std::string_view text);
 /// Octets as JSON text can carry them: each octet is the code point of its number, in UTF-8.
 std::string to_code_points(std::string_view octets);
 

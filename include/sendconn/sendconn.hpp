@@ -15,6 +15,7 @@
 #include <sendconn/dns_cache.hpp>
 #include <sendconn/ip.hpp>
 #include <sendconn/limit.hpp>
+#include <sendconn/mailer.hpp>
 #include <sendconn/message.hpp>
 #include <sendconn/mime.hpp>
 #include <sendconn/ownership.hpp>

@@ -263,6 +263,7 @@ struct Failed {
   Reply reason;                 ///< never code 0
   bool sent_final_dot = false;  ///< the message may have been taken (RFC 5321 section 4.5.3.2.6)
   bool local = false;           ///< the reason was made here: 451 with an enhanced code that says what failed
+  bool login = false;           ///< it failed at the login: between the choice of a mechanism and the server's verdict
 };
 
 using ClientEvent = std::variant<NeedInput, StartTls, Closed, Ready, SendContent, RecipientReply, MessageDone, Failed>;

@@ -4,8 +4,6 @@
 //
 // Answers are collected while c-ares runs and handed out afterwards: a `done` function may therefore ask again or
 // destroy the resolver.
-#define CARES_NO_DEPRECATED  // ares_send: its successor came with 1.28
-#include <ares.h>
 #include <sys/random.h>
 #include <sys/time.h>
 
@@ -18,66 +16,21 @@
 #include <sendconn/resolver.hpp>
 #include <sendconn/zone.hpp>
 
-#include "lib/base/ascii.hpp"
 #include "lib/dns/wire.hpp"
+#include "lib/io/cares_channel.hpp"
 
 namespace sendconn::io {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t max_servers = 16;  // our own bound
 /// How many questions share a source port, which a forger has to guess (RFC 5452 section 9.2); our own choice.
 [[maybe_unused]] constexpr int udp_queries_a_port = 32;
-
-/// One server as c-ares reads it: "192.0.2.1:53", "[2001:db8::1]:53".
-Result<std::string> parse_server(const std::string& text) {
-  const auto bad = [&] {
-    return Error{Errc::invalid_argument,
-                 "\"" + text + "\" is not a server: an address, or address:port with an IPv6 address in brackets"};
-  };
-  std::string_view host = text;
-  std::string_view port = "53";
-  if (!host.empty() && host.front() == '[') {
-    const std::size_t close = host.find(']');
-    if (close == std::string_view::npos) return bad();
-    const std::string_view rest = host.substr(close + 1);
-    if (!rest.empty() && rest.front() != ':') return bad();
-    if (!rest.empty()) port = rest.substr(1);
-    host = host.substr(1, close - 1);
-    if (host.find(':') == std::string_view::npos) return bad();
-  } else if (std::count(host.begin(), host.end(), ':') == 1) {
-    const std::size_t colon = host.find(':');
-    port = host.substr(colon + 1);
-    host = host.substr(0, colon);
-  }
-  const auto address = IpAddress::parse(host);
-  const auto number = ascii::to_number<std::uint16_t>(port);
-  if (!address || !number || *number == 0) return bad();
-  const std::string canonical = address->is_v4() ? address->format() : "[" + address->format() + "]";
-  return canonical + ":" + std::to_string(*number);
-}
-
-Result<std::string> parse_servers(const std::vector<std::string>& servers) {
-  if (servers.size() > max_servers)
-    return Error{Errc::invalid_argument, std::to_string(servers.size()) + " DNS servers; at most 16 are used"};
-  std::string all;
-  for (const std::string& text : servers) {
-    auto server = parse_server(text);
-    if (!server) return server;
-    all += (all.empty() ? "" : ",") + *server;
-  }
-  return all;
-}
 
 Result<void> check_range(milliseconds value, milliseconds most, std::string_view name) {
   if (value >= milliseconds(1) && value <= most) return {};
   return Error{Errc::invalid_argument, "a DNS " + std::string(name) + " of " + std::to_string(value.count()) +
                                            " ms; it must be from 1 to " + std::to_string(most.count())};
-}
-
-Error cares_error(std::string_view what, int status) {
-  return {Errc::io, std::string(what) + ": " + ares_strerror(status)};
 }
 
 std::uint16_t random_id() {
@@ -154,11 +107,6 @@ Cares::~Cares() {
 }
 
 Result<void> Cares::start(const CaresOptions& options) {
-  static const int library = ares_library_init(ARES_LIB_INIT_ALL);
-  if (library != ARES_SUCCESS) return cares_error("c-ares cannot start", library);
-  auto servers = parse_servers(options.servers);
-  if (!servers) return servers.error();
-
   ares_options to{};
   to.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS | (options.tcp_only ? ARES_FLAG_USEVC : 0);
   to.timeout = static_cast<int>(options.timeout.count());
@@ -175,13 +123,9 @@ Result<void> Cares::start(const CaresOptions& options) {
   to.udp_max_queries = udp_queries_a_port;  // c-ares 1.20; older ones take a new port only after a pause
   mask |= ARES_OPT_UDP_MAX_QUERIES;
 #endif
-  if (const int status = ares_init_options(&channel_, &to, mask); status != ARES_SUCCESS) {
-    channel_ = nullptr;
-    return cares_error("c-ares cannot start", status);
-  }
-  if (servers->empty()) return {};
-  if (const int status = ares_set_servers_ports_csv(channel_, servers->c_str()); status != ARES_SUCCESS)
-    return cares_error("c-ares refuses the servers " + *servers, status);
+  auto channel = open_channel(to, mask, options.servers);
+  if (!channel) return std::move(channel).error();
+  channel_ = *channel;
   return {};
 }
 

@@ -1,25 +1,15 @@
 // resolve_blocking: the c-ares resolver under a loop of poll(2), for programs that have none.
-#include <poll.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <map>
-
 #include <sendconn/resolver.hpp>
+
+#include "lib/io/poll_set.hpp"
 
 namespace sendconn::io {
 
 Result<std::vector<dns::Answer>> resolve_blocking(const CaresOptions& options,
                                                   const std::vector<dns::Question>& questions) {
-  std::map<int, short> watched;
-  auto opened = CaresResolver::open(options, [&watched](const CaresResolver::Watch& watch) {
-    if (!watch.read && !watch.write) {
-      watched.erase(watch.socket);
-    } else {
-      watched[watch.socket] = static_cast<short>((watch.read ? POLLIN : 0) | (watch.write ? POLLOUT : 0));
-    }
-  });
+  PollSet watched;
+  auto opened = CaresResolver::open(
+      options, [&watched](const CaresResolver::Watch& watch) { watched.watch(watch.socket, watch.read, watch.write); });
   if (!opened) return opened.error();
   CaresResolver& resolver = **opened;
 
@@ -36,18 +26,9 @@ Result<std::vector<dns::Answer>> resolve_blocking(const CaresOptions& options,
     }
     const auto left = resolver.next_timeout();
     if (!left) continue;
-    std::vector<pollfd> sockets;
-    sockets.reserve(watched.size());
-    for (const auto& [socket, events] : watched) sockets.push_back({socket, events, 0});
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*left).count();
-    const int count = ::poll(sockets.data(), sockets.size(), static_cast<int>(std::min<long long>(wait, 60000)));
-    if (count < 0 && errno != EINTR) return Error{Errc::io, std::string("poll: ") + std::strerror(errno)};
-    for (const pollfd& socket : sockets) {
-      const bool failed = (socket.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;  // c-ares learns it from reading
-      const bool read = failed || (socket.revents & POLLIN) != 0;
-      const bool write = (socket.revents & POLLOUT) != 0;
-      if (count > 0 && (read || write)) resolver.process(read ? socket.fd : -1, write ? socket.fd : -1);
-    }
+    auto ready = watched.wait(std::chrono::ceil<std::chrono::milliseconds>(*left));
+    if (!ready) return std::move(ready).error();
+    for (const PollSet::Ready& one : *ready) resolver.process(one.read ? one.socket : -1, one.write ? one.socket : -1);
     resolver.process(-1, -1);
   }
   return answers;

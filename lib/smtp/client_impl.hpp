@@ -65,7 +65,8 @@ struct ClientSession::Impl {
 
   ClientOptions options;
   bool tls;
-  bool ready = false;      ///< Ready was given
+  bool ready = false;  ///< Ready was given
+  bool logging_in = false;
   bool handshake = false;  ///< between StartTls and tls_started()
   bool quitting = false;
   bool quit_asked = false;

@@ -39,11 +39,13 @@ void ClientSession::Impl::go_on_without_starttls(const Reply& why_not, bool loca
 
 void ClientSession::Impl::become_ready() {
   ready = true;
+  logging_in = false;
   login.reset();
   events.emplace_back(Ready{});
 }
 
 void ClientSession::Impl::log_in() {
+  logging_in = true;
   const Credentials& credentials = *options.credentials;
   unsigned mechanisms = credentials.mechanisms & announced.mechanisms & ~refused_mechanisms;
   if (!tls && !credentials.allow_plaintext) mechanisms &= static_cast<unsigned>(sasl::Mechanism::scram_sha_256);

@@ -78,7 +78,7 @@ void ClientSession::Impl::close(Reply reason, bool is_orderly) {
 
 void ClientSession::Impl::fail(Reply reason, bool taken_possible, bool local) {
   if (reason.code == 0) reason.code = 451;
-  events.emplace_back(Failed{reason, taken_possible, local});
+  events.emplace_back(Failed{reason, taken_possible, local, logging_in});
   close(std::move(reason));
 }
 

@@ -17,7 +17,7 @@ import tempfile
 
 COMPILERS = ["x86_64-w64-mingw32-g++-posix", "x86_64-w64-mingw32-g++"]
 FLAGS = ["-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror"]
-OTHER_WORLD = {"crypto", "tls", "io", "spf2"}
+OTHER_WORLD = {"crypto", "tls", "io", "mailer", "spf2"}
 JOBS = 2
 
 
