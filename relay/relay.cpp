@@ -211,7 +211,7 @@ class Relay {
       delivery_->smarthosts.emplace(smarthost.get(), std::move(*access));
     }
     queue_ = std::make_unique<Queue>(*delivery_);
-    return queue_->start(loops_);
+    return queue_->start(loops_, directory_);
   }
 
   Result<void> open_submission() {
@@ -322,8 +322,9 @@ class Relay {
     for (std::size_t i = 0; i < submissions_.size(); ++i) {
       auto promise = std::make_shared<std::promise<void>>();
       taken.push_back(promise->get_future());
-      loops_[i]->post([submission = submissions_[i].get(), directory, promise] {
-        submission->set_directory(directory);
+      loops_[i]->post([this, i, directory, promise] {
+        submissions_[i]->set_directory(directory);
+        queue_->set_directory(*loops_[i], directory);
         promise->set_value();
       });
     }

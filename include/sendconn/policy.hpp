@@ -50,6 +50,10 @@ std::optional<Reply> decide_header(const mail::Header& header, const Rights& rig
 /// rights end meanwhile (550 5.7.1).
 std::optional<Reply> decide_authors(const Authors& authors, const Rights& rights);
 
+/// The rights once more when a message is about to be delivered, which may be days later: 451 4.7.1 while one of its
+/// `domains` (of the reverse-path and the authors) has none, since the right may come back before the message expires.
+std::optional<Reply> decide_delivery(const std::vector<Domain>& domains, const Rights& rights);
+
 /// The check of a message from the Internet, which nobody here has to answer for: no more than `max_received` Received
 /// fields (554 5.4.6). Its form is not judged (RFC 5321 section 3.3: a server SHOULD NOT), a missing From included.
 std::optional<Reply> decide_received(const mail::Header& header, std::size_t max_received);

@@ -134,6 +134,17 @@ std::optional<Reply> decide_authors(const Authors& authors, const Rights& rights
   return check_rights("Sender or Resent", authors.sender, rights);
 }
 
+std::optional<Reply> decide_delivery(const std::vector<Domain>& domains, const Rights& rights) {
+  for (const Domain& domain : domains) {
+    auto refusal = check_right("sender", domain, rights);
+    if (!refusal) continue;
+    refusal->code = 451;
+    refusal->enhanced.klass = 4;
+    return refusal;
+  }
+  return std::nullopt;
+}
+
 std::optional<Reply> decide_received(const mail::Header& header, std::size_t max_received) {
   return check_hops(header.count("Received"), max_received);
 }

@@ -22,6 +22,11 @@ std::shared_ptr<const Connector> Directory::find_network(const IpAddress& client
   return nullptr;
 }
 
+std::shared_ptr<const Connector> Directory::find_connector(std::string_view account, std::string_view name) const {
+  const auto found = connectors.find(std::string(account).append("/").append(name));
+  return found == connectors.end() ? nullptr : found->second;
+}
+
 const std::vector<SigningKey>& Directory::find_keys(std::string_view account, const Domain& domain) const {
   static const std::vector<SigningKey> none;
   const auto found = keys.find(std::string(account) + "/" + domain.text());

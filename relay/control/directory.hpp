@@ -50,12 +50,15 @@ class Directory {
   [[nodiscard]] const Login* find_login(std::string_view user) const;
   /// The connector whose client network holds the address (the longest prefix wins); null if none does.
   [[nodiscard]] std::shared_ptr<const Connector> find_network(const IpAddress& client) const;
+  /// Null if there is none of this name any more.
+  [[nodiscard]] std::shared_ptr<const Connector> find_connector(std::string_view account, std::string_view name) const;
   /// The active keys of this account's domain; empty if it has none: mail then goes unsigned only if the configuration
   /// allows it.
   [[nodiscard]] const std::vector<SigningKey>& find_keys(std::string_view account, const Domain& domain) const;
 
   // Filled by the control store before it is published, never after.
   std::unordered_map<std::string, Login> logins;
+  std::unordered_map<std::string, std::shared_ptr<const Connector>> connectors;  ///< by Connector::key
   std::vector<std::pair<IpNetwork, std::shared_ptr<const Connector>>> networks;  ///< longest prefix first
   std::unordered_map<std::string, std::vector<SigningKey>> keys;                 ///< by "account/domain"
 };

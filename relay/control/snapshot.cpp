@@ -38,7 +38,6 @@ Result<std::shared_ptr<const Directory>> ControlStore::snapshot() const {
   std::unordered_map<std::string, std::vector<const DomainRecord*>> by_account;
   for (const DomainRecord& domain : *domains) by_account[domain.account].push_back(&domain);
 
-  std::unordered_map<std::string, std::shared_ptr<const Connector>> connectors;
   for (const ConnectorRecord& record : *records) {
     auto connector = std::make_shared<Connector>();
     connector->account = record.name.account;
@@ -51,17 +50,16 @@ Result<std::shared_ptr<const Directory>> ControlStore::snapshot() const {
       connector->domains.emplace(domain->domain.text(), right_of(*domain, challenge(*domain), connector->name));
     }
     for (const IpNetwork& network : record.networks) directory->networks.emplace_back(network, connector);
-    connectors.emplace(connector->key, std::move(connector));
+    directory->connectors.emplace(connector->key, std::move(connector));
   }
   std::stable_sort(directory->networks.begin(), directory->networks.end(),
                    [](const auto& a, const auto& b) { return a.first.prefix() > b.first.prefix(); });
-  if (auto added = add_logins(*directory, connectors); !added) return std::move(added).error();
+  if (auto added = add_logins(*directory); !added) return std::move(added).error();
   if (auto added = add_keys(*directory); !added) return std::move(added).error();
   return std::shared_ptr<const Directory>(std::move(directory));
 }
 
-Result<void> ControlStore::add_logins(
-    Directory& directory, const std::unordered_map<std::string, std::shared_ptr<const Connector>>& connectors) const {
+Result<void> ControlStore::add_logins(Directory& directory) const {
   Statement rows = database_.prepare(
       "SELECT user, verifier, account.name || '/' || connector.name FROM login"
       " JOIN connector ON connector.id = login.connector JOIN account ON account.id = connector.account");
@@ -71,7 +69,7 @@ Result<void> ControlStore::add_logins(
       return Error{Errc::io,
                    database_.path() + " is damaged: the verifier of user '" + rows.text(0) + "' cannot be read"};
     }
-    directory.logins.emplace(rows.text(0), Login{std::move(*verifier), connectors.at(rows.text(2))});
+    directory.logins.emplace(rows.text(0), Login{std::move(*verifier), directory.connectors.at(rows.text(2))});
   }
   return rows.finished();
 }

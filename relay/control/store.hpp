@@ -109,8 +109,7 @@ class ControlStore {
   Result<void> put_grant(const DomainId& domain, std::string_view connector);
   [[nodiscard]] Result<std::shared_ptr<const crypto::PrivateKey>> decode(std::int64_t id, const std::string& pem,
                                                                          const std::string& shown) const;
-  [[nodiscard]] Result<void> add_logins(
-      Directory& directory, const std::unordered_map<std::string, std::shared_ptr<const Connector>>& connectors) const;
+  [[nodiscard]] Result<void> add_logins(Directory& directory) const;
   [[nodiscard]] Result<void> add_keys(Directory& directory) const;
 
   ControlOptions options_;

@@ -42,6 +42,20 @@ void Dispatcher::push_by_route(Job job) {
   push(services_.routes.find(domain_of(recipient.queued.address)), std::move(job));
 }
 
+std::optional<Reply> Dispatcher::decide(const QueuedMessage& message) const {
+  if (message.domains.empty()) return std::nullopt;
+  const auto connector = directory_->find_connector(message.account, message.connector);
+  if (!connector)
+    return Reply{451, {4, 7, 1}, "connector " + message.account + "/" + message.connector + " is no more"};
+  std::vector<Domain> domains;
+  domains.reserve(message.domains.size());
+  for (const std::string& text : message.domains) {
+    auto domain = Domain::parse(text);
+    if (domain) domains.push_back(std::move(*domain));
+  }
+  return policy::decide_delivery(domains, [&](const Domain& domain) { return connector->right(domain); });
+}
+
 void Dispatcher::settle(Job job, std::vector<RecipientResult> results,
                         const std::shared_ptr<const Spool::Octets>& octets) {
   if (!octets && settler_.needs_octets(job, results)) {

@@ -4,10 +4,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "relay/control/directory.hpp"
 #include "relay/delivery/outlet.hpp"
 #include "relay/delivery/services.hpp"
 #include "relay/delivery/settler.hpp"
@@ -31,7 +33,12 @@ class Dispatcher {
   std::size_t remove(QueueId id);
   void drain(std::function<void()> drained);
 
+  /// Whose rights count from now on.
+  void set_directory(std::shared_ptr<const Directory> directory) { directory_ = std::move(directory); }
+
   // For outlets and couriers.
+  /// Why the message may not leave now: rights of its sender have ended since it was accepted. Nothing: it may.
+  [[nodiscard]] std::optional<Reply> decide(const QueuedMessage& message) const;
   Loop& loop() noexcept { return loop_; }
   [[nodiscard]] const DeliveryServices& services() const noexcept { return services_; }
   /// Settles, reading the message back first if a report needs it, and schedules what has to be tried again.
@@ -49,6 +56,7 @@ class Dispatcher {
   Loop& loop_;
   const DeliveryServices& services_;
   Settler& settler_;
+  std::shared_ptr<const Directory> directory_;
   std::unordered_map<std::string, std::unique_ptr<Outlet>> outlets_;
   std::multimap<Instant, Job> schedule_;  // by a clock that nobody sets
   std::function<void()> drained_;

@@ -48,10 +48,16 @@ std::vector<Job> Outlet::take(QueueId id) {
 }
 
 std::optional<Job> Outlet::next() {
-  if (draining_ || ready_.empty()) return std::nullopt;
-  Job job = std::move(ready_.front());
-  ready_.pop_front();
-  return job;
+  while (!draining_ && !ready_.empty()) {
+    Job job = std::move(ready_.front());
+    ready_.pop_front();
+    const auto refusal = dispatcher_.decide(job.message->facts());
+    if (!refusal) return job;
+    std::deque<Job> refused;
+    refused.push_back(std::move(job));
+    settle_jobs(std::move(refused), *refusal);
+  }
+  return std::nullopt;
 }
 
 void Outlet::put_back(Job job) {

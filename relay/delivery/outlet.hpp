@@ -31,6 +31,7 @@ class Outlet {
   [[nodiscard]] const Destination& destination() const noexcept { return destination_; }
   Dispatcher& dispatcher() noexcept { return dispatcher_; }
   [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty(); }
+  /// The next job that may leave; those whose sender has lost its rights meanwhile are settled on the way.
   std::optional<Job> next();
   /// The job was not tried: it goes back to the front.
   void put_back(Job job);

@@ -1,5 +1,6 @@
 #include "relay/delivery/queue.hpp"
 
+#include <algorithm>
 #include <future>
 #include <map>
 #include <utility>
@@ -26,9 +27,12 @@ Queue::Queue(const DeliveryServices& services)
 
 Queue::~Queue() = default;
 
-Result<void> Queue::start(const std::vector<std::unique_ptr<Loop>>& loops) {
-  for (const auto& loop : loops)
+Result<void> Queue::start(const std::vector<std::unique_ptr<Loop>>& loops,
+                          const std::shared_ptr<const Directory>& directory) {
+  for (const auto& loop : loops) {
     sites_.push_back({loop.get(), std::make_unique<Dispatcher>(*loop, services_, settler_)});
+    sites_.back().dispatcher->set_directory(directory);
+  }
   loops.front()->on_tick([this](Instant now) {
     if (now < next_record_) return;
     next_record_ = now + record_interval;
@@ -43,6 +47,11 @@ Result<void> Queue::start(const std::vector<std::unique_ptr<Loop>>& loops) {
   }
   if (!loaded->empty()) services_.log.info("queue-loaded", {{"messages", loaded->size()}});
   return {};
+}
+
+void Queue::set_directory(const Loop& loop, std::shared_ptr<const Directory> directory) {
+  const auto site = std::find_if(sites_.begin(), sites_.end(), [&](const Site& it) { return it.loop == &loop; });
+  if (site != sites_.end()) site->dispatcher->set_directory(std::move(directory));
 }
 
 void Queue::add(QueuedMessage queued, std::string prefix, std::shared_ptr<const Content> content) {

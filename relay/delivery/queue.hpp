@@ -27,7 +27,10 @@ class Queue {
   ~Queue();
 
   /// Gives every loop its dispatcher and queues what the spool holds. Before the loops run.
-  Result<void> start(const std::vector<std::unique_ptr<Loop>>& loops);
+  Result<void> start(const std::vector<std::unique_ptr<Loop>>& loops,
+                     const std::shared_ptr<const Directory>& directory);
+  /// Whose rights count from now on in the deliveries of this loop; on its thread.
+  void set_directory(const Loop& loop, std::shared_ptr<const Directory> directory);
 
   /// A message that is durable. Its octets stay in memory for the delivery as long as the configured memory lasts.
   void add(QueuedMessage queued, std::string prefix, std::shared_ptr<const Content> content);

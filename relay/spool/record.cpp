@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::uint64_t eight_bit_flag = 1;
 constexpr std::uint64_t smtputf8_flag = 2;
-constexpr std::uint64_t silent_flag = 4;  // set where the other state is the default: old records have it unset
+constexpr std::uint64_t silent_flag = 4;   // set where the other state is the default: old records have it unset
+constexpr std::uint64_t domains_flag = 8;  // domains follow; old records have none
 
 // Times before 1970 do not occur; a negative one would still survive the cast both ways.
 void put_time(std::string& out, UnixTime time) {
@@ -76,13 +77,17 @@ void put_message(std::string& out, const QueuedMessage& message, std::uint64_t f
   put_number(out, message.id);
   put_time(out, message.accepted);
   put_number(out, (message.eight_bit ? eight_bit_flag : 0) | (message.smtputf8 ? smtputf8_flag : 0) |
-                      (message.report_failures ? 0 : silent_flag));
+                      (message.report_failures ? 0 : silent_flag) | (message.domains.empty() ? 0 : domains_flag));
   put_number(out, message.prefix_octets);
   put_number(out, message.content_octets);
   put_number(out, file);
   put_text(out, message.account);
   put_text(out, message.connector);
   put_text(out, message.reverse_path);
+  if (!message.domains.empty()) {
+    put_number(out, message.domains.size());
+    for (const std::string& domain : message.domains) put_text(out, domain);
+  }
   put_number(out, message.recipients.size());
   for (const QueuedRecipient& recipient : message.recipients) {
     put_number(out, recipient.index);
@@ -108,6 +113,11 @@ MessageRecord get_message(RecordReader& reader) {
   message.account = reader.text();
   message.connector = reader.text();
   message.reverse_path = reader.text();
+  if ((flags & domains_flag) != 0) {
+    const std::uint64_t domains = reader.number();
+    if (domains > reader.left()) reader.fail();
+    for (std::uint64_t i = 0; reader.ok() && i < domains; ++i) message.domains.emplace_back(reader.text());
+  }
   const std::uint64_t count = reader.number();
   if (count > reader.left()) reader.fail();  // a recipient takes more than one octet
   for (std::uint64_t i = 0; reader.ok() && i < count; ++i) {

@@ -37,14 +37,16 @@ struct QueuedRecipient {
 struct QueuedMessage {
   QueueId id = 0;
   UnixTime accepted{};
-  std::string account;               ///< who sent it; empty for the relay's own bounces and for what was received
-  std::string connector;             ///< of the account; the listener's name for what was received
-  std::string reverse_path;          ///< empty: the null reverse-path
-  bool eight_bit = false;            ///< needs 8BITMIME
-  bool smtputf8 = false;             ///< needs SMTPUTF8
-  bool report_failures = true;       ///< tell the reverse-path, if there is one, what could not be delivered
-  std::uint64_t prefix_octets = 0;   ///< fields that the relay put in front (Received, DKIM-Signature …)
-  std::uint64_t content_octets = 0;  ///< the message as accepted
+  std::string account;       ///< who sent it; empty for the relay's own bounces and for what was received
+  std::string connector;     ///< of the account; the listener's name for what was received
+  std::string reverse_path;  ///< empty: the null reverse-path
+  /// Whose rights the connector needs until the message is delivered: each domain of its reverse-path and authors once.
+  std::vector<std::string> domains;
+  bool eight_bit = false;                   ///< needs 8BITMIME
+  bool smtputf8 = false;                    ///< needs SMTPUTF8
+  bool report_failures = true;              ///< tell the reverse-path, if there is one, what could not be delivered
+  std::uint64_t prefix_octets = 0;          ///< fields that the relay put in front (Received, DKIM-Signature …)
+  std::uint64_t content_octets = 0;         ///< the message as accepted
   std::vector<QueuedRecipient> recipients;  ///< the unsettled ones
 };
 

@@ -23,6 +23,19 @@ std::string retry_text(std::string what, const limit::Rate& rate, const std::opt
   return wait ? what + "; retry in " + std::to_string(seconds_of(*wait)) + " s" : what + "; it can never be met";
 }
 
+/// Each domain once whose rights the message needs.
+std::vector<std::string> domains_of(const std::optional<Address>& reverse_path, const policy::Authors& authors) {
+  std::vector<std::string> domains;
+  const auto add = [&domains](const Address& address) {
+    const std::string& domain = address.domain().text();
+    if (std::find(domains.begin(), domains.end(), domain) == domains.end()) domains.push_back(domain);
+  };
+  if (reverse_path) add(*reverse_path);
+  for (const Address& author : authors.from) add(author);
+  for (const Address& sender : authors.sender) add(sender);
+  return domains;
+}
+
 UnixTime wall_clock() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
 }  // namespace
@@ -219,6 +232,7 @@ void Connection::store_message(const std::string& fields) {
   if (it.connector) {
     message->account = it.connector->account;
     message->connector = it.connector->name;
+    message->domains = domains_of(it.reverse_path, taken->authors);
   } else {
     message->connector = listener_->config.name;
     message->report_failures = it.sender_proven;

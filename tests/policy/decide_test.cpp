@@ -197,6 +197,19 @@ TEST(DecideAuthors, AsksForTheRightsOfAllOfThemOnceMore) {
   EXPECT_THAT(shown(decide_authors(authors, only_also)), HasSubstr("550 5.7.1 Sender or Resent domain own.example"));
 }
 
+TEST(DecideDelivery, WaitsWhileADomainHasNoRightAnyMore) {
+  const std::vector<Domain> domains = {*Domain::parse("own.example"), *Domain::parse("also.example")};
+  EXPECT_EQ(decide_delivery({}, rights), std::nullopt);
+  EXPECT_EQ(decide_delivery(domains, rights), std::nullopt);
+  for (const Domain& gone : domains) {
+    const auto later = [&gone](const Domain& domain) {
+      return domain == gone ? DomainRight{Right::revoked, "Publish it again."} : rights(domain);
+    };
+    EXPECT_THAT(shown(decide_delivery(domains, later)),
+                AllOf(HasSubstr("451 4.7.1 sender domain " + gone.text()), HasSubstr("Publish it again.")));
+  }
+}
+
 TEST(DecideReceived, EndsLoopsAndJudgesNothingElse) {
   const auto decide = [](const std::string& fields) {
     return decide_received(*mail::Header::parse(fields), max_received);

@@ -245,6 +245,39 @@ def test_rights_that_end_before_the_message_does_count(make_relay, authority):
         assert code == 550 and text.startswith(b"5.7.1"), (code, text)
 
 
+@pytest.mark.parametrize("lost", ["domain", "grant", "connector"])
+@pytest.mark.parametrize("restarted", [False, True], ids=["", "restarted"])
+def test_queued_mail_waits_while_its_sender_has_no_rights(lost, restarted, make_relay, make_peer, authority):
+    """What was accepted does not leave for a domain that its connector may not use any more."""
+    relay = prepare(make_relay(settings={"delivery": {"retry_waits": ["1s"], "retry_jitter_percent": 0}}))
+    with _session(relay, authority) as client:
+        submit(client)
+    relay.wait_logged("deferred")
+    if lost == "domain":
+        relay.cli("domain", "remove", SENDER_DOMAIN, "--yes")
+    elif lost == "grant":
+        relay.cli("domain", "grant", SENDER_DOMAIN, "--connector", "office", "--withdraw")
+    else:
+        relay.cli("connector", "remove", "acme/office", "--yes")
+    if restarted:
+        relay.stop()
+        relay.start()
+    peer = make_peer(relay.mx_port)
+    relay.cli("queue", "retry", "--all")
+    relay.wait_logged('reply="451 4.7.1 ')
+    assert not peer.taken
+    (queued,) = relay.queue()
+    assert "4.7.1" in queued["recipients"][0]["last_reply"]
+    if lost == "connector":
+        relay.add_connector("acme/office")
+        relay.cli("domain", "grant", SENDER_DOMAIN, "--connector", "office")
+    elif lost == "grant":
+        relay.cli("domain", "grant", SENDER_DOMAIN, "--connector", "office")
+    else:
+        relay.add_domain(SENDER_DOMAIN, key="")
+    wait_until(lambda: peer.taken, "the message whose sender has its rights again")
+
+
 @pytest.mark.parametrize("reverse_path", ["", "ada@other.example"])
 def test_the_rights_of_the_author_that_end_before_the_message_does_count(make_relay, authority, reverse_path):
     """From is judged at the end of the header section; a slow body must not keep what was judged there alive."""

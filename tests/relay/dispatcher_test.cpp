@@ -78,7 +78,7 @@ class DispatcherTest : public ::testing::Test {
     services_ = std::make_unique<DeliveryServices>(
         DeliveryServices{config_, *log_, *spool_, readers_, routes_, surroundings_, nullptr, {}});
     queue_ = std::make_unique<Queue>(*services_);
-    ASSERT_TRUE(queue_->start(loops_));
+    ASSERT_TRUE(queue_->start(loops_, directory_));
     thread_ = std::thread([this] { loops_.front()->run(); });
   }
 
@@ -107,6 +107,7 @@ class DispatcherTest : public ::testing::Test {
   std::unique_ptr<Spool> spool_;
   std::vector<std::unique_ptr<Loop>> loops_;
   std::unique_ptr<DeliveryServices> services_;
+  std::shared_ptr<const Directory> directory_ = std::make_shared<Directory>();
   std::unique_ptr<Queue> queue_;
   std::thread thread_;
 };

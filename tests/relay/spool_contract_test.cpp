@@ -64,6 +64,7 @@ TEST_P(SpoolContract, AStoredMessageStandsAfterARestartWithEveryField) {
   QueuedMessage queued = message(spool->next_id(), 3);
   queued.smtputf8 = true;
   queued.report_failures = false;
+  queued.domains = {"example.org", "other.example.org"};
   queued.recipients[1].attempts = 4;
   queued.recipients[1].next_attempt = UnixTime(std::chrono::seconds(1'790'000'600));
   queued.recipients[1].last_reply = "450 4.2.0 try later";
@@ -84,6 +85,7 @@ TEST_P(SpoolContract, AStoredMessageStandsAfterARestartWithEveryField) {
   EXPECT_TRUE(found.eight_bit);
   EXPECT_TRUE(found.smtputf8);
   EXPECT_FALSE(found.report_failures);
+  EXPECT_EQ(found.domains, queued.domains);
   EXPECT_EQ(found.prefix_octets, prefix_of(id).size());
   EXPECT_EQ(found.content_octets, content.size());
   ASSERT_EQ(found.recipients.size(), 3U);
