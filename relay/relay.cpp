@@ -295,6 +295,11 @@ class Relay {
     options.require_auth = !listener.receives();
     if (!listener.auth) options.mechanisms = 0;
     options.bare_newlines = config_.bare_newlines;
+    for (const std::string& pattern : listener.relay_domains) {
+      // A domain and no pattern: the first that is one has the postmaster of the relay.
+      if (auto domain = Domain::parse(pattern); domain && !options.postmaster_domain)
+        options.postmaster_domain = std::move(*domain);
+    }
     options.max_auth_failures = config_.max_auth_failures;
     options.max_errors = config_.max_errors;
     options.command_timeout = config_.command_timeout;

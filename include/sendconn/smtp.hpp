@@ -65,6 +65,9 @@ struct ServerOptions {
   bool require_auth = true;     ///< before MAIL (530)
   std::uint8_t mechanisms = 7;  ///< bits of sasl::Mechanism; 0: no AUTH
   BareNewlines bare_newlines = BareNewlines::refuse;
+  /// Whose postmaster RCPT TO:<postmaster> means, which a server that receives must take (RFC 5321 section 4.5.1).
+  /// Nobody's: it is refused.
+  std::optional<Domain> postmaster_domain;
   std::size_t max_auth_failures = 3;  ///< then 421 4.7.0; precedent: Dovecot and Postfix allow 3 to 20
   /// Commands the session itself refused with 5xx, without a message between; then 421. Recipients and senders refused
   /// by a decision do not count. Precedent: Postfix smtpd_hard_error_limit 20.

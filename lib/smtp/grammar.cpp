@@ -182,19 +182,20 @@ Refusal parse_mail(std::string_view argument, bool extended, MailArguments& out)
   return take_mailbox(mailbox, reverse, out.smtputf8, out.reverse_path);
 }
 
-Refusal parse_rcpt(std::string_view argument, bool extended, bool smtputf8, std::optional<Address>& out) {
+Refusal parse_rcpt(std::string_view argument, const RcptContext& context, std::optional<Address>& out) {
   Cursor in(argument);
   std::string_view mailbox;
   if (Refusal refusal = take_path(in, forward, mailbox)) return refusal;
   in.take_while(ascii::is_wsp);
   if (!in.at_end()) {
-    if (!extended) return {&replies::parameter_needs_ehlo, {}};
+    if (!context.extended) return {&replies::parameter_needs_ehlo, {}};
     Parameter parameter;
     if (Refusal refusal = take_parameter(in, parameter)) return refusal;
     return {&replies::unknown_parameter, ascii::quote(parameter.keyword)};
   }
-  if (ascii::equal(mailbox, "postmaster")) return {&replies::recipient_without_domain, {}};
-  return take_mailbox(mailbox, forward, smtputf8, out);
+  if (!ascii::equal(mailbox, "postmaster")) return take_mailbox(mailbox, forward, context.smtputf8, out);
+  if (context.postmaster == nullptr) return {&replies::recipient_without_domain, {}};
+  return take_mailbox("postmaster@" + context.postmaster->text(), forward, false, out);
 }
 
 std::optional<std::string> decode_xtext(std::string_view text) {

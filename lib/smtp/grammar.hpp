@@ -44,8 +44,13 @@ struct MailArguments {
 /// "FROM:<path> parameters". `extended`: EHLO was said, parameters are allowed.
 Refusal parse_mail(std::string_view argument, bool extended, MailArguments& out);
 
-/// "TO:<path> parameters". `smtputf8`: MAIL said SMTPUTF8.
-Refusal parse_rcpt(std::string_view argument, bool extended, bool smtputf8, std::optional<Address>& out);
+struct RcptContext {
+  bool extended = false;               ///< EHLO was said, parameters are allowed
+  bool smtputf8 = false;               ///< MAIL said SMTPUTF8
+  const Domain* postmaster = nullptr;  ///< of the postmaster without a domain; null: it is refused
+};
+/// "TO:<path> parameters".
+Refusal parse_rcpt(std::string_view argument, const RcptContext& context, std::optional<Address>& out);
 
 /// xtext (RFC 3461 section 4): +XX for an octet. Nothing if it is malformed or decodes to a control character.
 std::optional<std::string> decode_xtext(std::string_view text);

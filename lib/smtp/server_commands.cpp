@@ -149,7 +149,8 @@ void ServerSession::Impl::rcpt(std::string_view argument) {
     return refuse(replies::too_many_recipients, std::to_string(options->max_recipients));
   }
   std::optional<Address> path;
-  if (const Refusal refusal = parse_rcpt(argument, extended, smtputf8, path)) {
+  const auto& postmaster = options->postmaster_domain;
+  if (const Refusal refusal = parse_rcpt(argument, {extended, smtputf8, postmaster ? &*postmaster : nullptr}, path)) {
     return refuse(*refusal.reply, refusal.detail);
   }
   decide(Decision::rcpt, Rcpt{*std::move(path)});

@@ -216,6 +216,16 @@ def test_a_source_route_to_ourselves_is_only_its_last_address(receiver):
     assert received.recipients == [BOB]
 
 
+def test_the_postmaster_without_a_domain_is_that_of_the_first_domain(receiver):
+    one = receiver(check=False)
+    with one.connect() as client:
+        client.mail(ALICE)
+        assert client.docmd("RCPT TO:<PostMaster>")[0] == 250
+        assert client.data(message())[0] == 250
+    (received,) = one.sink.wait_for(1)
+    assert received.recipients == [f"postmaster@{HERE}"]
+
+
 def test_a_subdomain_is_received_by_its_pattern(receiver):
     one = receiver(check=False)
     assert one.send(message(), recipient=f"bob@a.b.{HERE}")[0] == 250

@@ -551,6 +551,21 @@ TEST(ArgumentsTest, MailAndRcpt) {
   }
 }
 
+TEST(ArgumentsTest, ThePostmasterWithoutADomainIsThatOfTheDomainGiven) {
+  ServerOptions with = options();
+  with.postmaster_domain = *Domain::parse("example.net");
+  ServerDriver driver(with);
+  enter(driver, Scene::logged_in);
+  for (const std::string spelled : {"postmaster", "Postmaster", "POSTMASTER"}) {
+    driver.feed("MAIL FROM:<a@example.org>\r\nRCPT TO:<" + spelled + ">\r\n");
+    EXPECT_EQ(driver.record.events.back(), "Rcpt postmaster@example.net");
+    driver.feed("RSET\r\n");
+  }
+  driver.record = Record{};
+  driver.feed("MAIL FROM:<a@example.org>\r\nRCPT TO:<hostmaster>\r\n");
+  EXPECT_TRUE(driver.record.output.find("501 5.1.3 ") != std::string::npos) << driver.record.output;
+}
+
 TEST(ArgumentsTest, Utf8RecipientsNeedSmtputf8AtMail) {
   const ServerOptions with = options();
   ServerDriver driver(with);
