@@ -1,0 +1,61 @@
+"""sendconn: mail for other people's domains, with proof. SPF, DKIM, DMARC, results, ownership and limits.
+
+Each part is a module: sendconn.spf, dkim, dmarc, authres, ownership, limit, dns, address. `authenticate` does what a
+receiver does. A function that may wait for the network has a twin in asyncio that ends in `_async`; a class `Check`,
+`Signer` or `Verifier` beside it does the same without any I/O, for every other loop.
+"""
+
+from sendconn._core import __version__
+from sendconn._errors import (
+    ConflictError,
+    CryptoError,
+    DnsError,
+    Error,
+    InputError,
+    LimitError,
+    MalformedAnswer,
+    MalformedError,
+    NoData,
+    NoSuchName,
+    NotFoundError,
+    ServerFailure,
+    StateError,
+    SystemFailure,
+    Timeout,
+    UnsupportedError,
+)
+from sendconn._message import octets
+
+from sendconn import address, authres, dkim, dmarc, dns, limit, ownership, spf  # isort: skip
+from sendconn.authentication import authenticate, authenticate_async  # isort: skip
+
+__all__ = [
+    "ConflictError",
+    "CryptoError",
+    "DnsError",
+    "Error",
+    "InputError",
+    "LimitError",
+    "MalformedAnswer",
+    "MalformedError",
+    "NoData",
+    "NoSuchName",
+    "NotFoundError",
+    "ServerFailure",
+    "StateError",
+    "SystemFailure",
+    "Timeout",
+    "UnsupportedError",
+    "__version__",
+    "address",
+    "authenticate",
+    "authenticate_async",
+    "authres",
+    "dkim",
+    "dmarc",
+    "dns",
+    "limit",
+    "octets",
+    "ownership",
+    "spf",
+]

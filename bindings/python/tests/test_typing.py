@@ -1,0 +1,51 @@
+"""The types: a program that uses everything is clean under mypy --strict, and the stubs say what the modules have."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sendconn
+
+needs_mypy = pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="no mypy")
+
+
+def run(module, *arguments, cwd):
+    package = Path(sendconn.__file__).parent
+    environment = {**os.environ, "MYPYPATH": str(package.parent)}
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
+    )
+
+
+@needs_mypy
+def test_a_program_is_clean_under_mypy_strict(tmp_path):
+    program = Path(__file__).with_name("typed_program.py")
+    done = run("mypy", "--strict", "--cache-dir", str(tmp_path), str(program), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_mypy
+def test_a_wrong_program_is_found(tmp_path):
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(
+        "from sendconn import spf\n"
+        "found = spf.check(ip=7)\n"
+        "found.result = spf.Verdict.PASS\n"
+        "found.nothing\n"
+    )
+    done = run("mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(wrong), cwd=tmp_path)
+    assert [line.partition(": error")[0] for line in done.stdout.splitlines()[:3]] == [
+        "wrong.py:2",
+        "wrong.py:3",
+        "wrong.py:4",
+    ], done.stdout
+
+
+@needs_mypy
+def test_stubs_say_what_the_modules_have(tmp_path):
+    done = run("mypy.stubtest", "sendconn", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr

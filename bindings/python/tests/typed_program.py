@@ -1,0 +1,63 @@
+"""What mypy --strict reads: every part used once, with the types that a careful program writes down."""
+
+from __future__ import annotations
+
+import email.message
+import io
+import ipaddress
+
+import sendconn
+from sendconn import address, authres, dkim, dmarc, dns, limit, ownership, spf
+from sendconn.compat import dkim as dkimpy
+from sendconn.compat import spf as pyspf
+
+
+def resolver(name: str, type: dns.RecordType) -> list[bytes]:
+    if type is not dns.RecordType.TXT:
+        raise sendconn.NoData()
+    return [b"v=spf1 -all"]
+
+
+async def coroutine(name: str, type: dns.RecordType) -> dns.Answer:
+    return dns.Answer(resolver(name, type), ttl=300)
+
+
+def blocking() -> None:
+    zone: dns.Zone = dns.Zone.parse("")
+    found: spf.Result = spf.check(ip=ipaddress.ip_address("192.0.2.1"), mail_from="a@b.example", resolver=zone)
+    verdict: spf.Verdict = found.result
+    text: str = found.text
+    matched: str | None = found.matched
+    print(verdict is spf.Verdict.PASS, text, matched, found.as_dict()["result"])
+    key: dkim.PrivateKey = dkim.PrivateKey.generate("ed25519")
+    field: bytes = dkim.sign(email.message.EmailMessage(), key=key, domain="b.example", selector="s")
+    results: tuple[dkim.SignatureResult, ...] = dkim.verify(io.BytesIO(field), resolver=resolver)
+    passed: bool = any(result.passed for result in results)
+    policy: dmarc.Policy = dmarc.check("b.example", spf=found, dkim=results, resolver=resolver).policy
+    everything = sendconn.authenticate(field, ip="192.0.2.1", resolver=dns.Resolver(["192.0.2.53"]))
+    header: bytes = everything.field("mx.example")
+    bucket: limit.TokenBucket = limit.TokenBucket("10/s")
+    wait: float | None = bucket.wait()
+    token: str = ownership.make_token()
+    name: str = ownership.records("b.example", token=token, provider="p").publish.name
+    domain: str = address.Address.parse("a@b.example").domain
+    statement: str | None = authres.parse("x; spf=pass").statements[0].find("smtp", "mailfrom")
+    print(passed, policy, header, wait, name, domain, statement)
+    print(dkimpy.verify(field), pyspf.check2("192.0.2.1", "a@b.example", "h"))
+
+
+def stepwise() -> spf.Result:
+    check = spf.Check(ip="192.0.2.1")
+    while not check.done:
+        for question in check.questions():
+            check.answer(question, resolver(question.name, question.type))
+    return check.result
+
+
+async def asynchronous() -> None:
+    one: spf.Result = await spf.check_async(ip="192.0.2.1", resolver=coroutine)
+    two: tuple[dkim.SignatureResult, ...] = await dkim.verify_async(b"", resolver=coroutine)
+    three: dmarc.Result = await dmarc.check_async("b.example", resolver=coroutine)
+    four: ownership.Result = await ownership.check_async("b.example", token="", provider="p", resolver=resolver)
+    five: dns.Answer = await dns.Resolver().resolve_async("b.example", "TXT")
+    print(one, two, three, four, five, await limit.TokenBucket("1/s").acquire_async())
