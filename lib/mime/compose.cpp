@@ -352,7 +352,7 @@ class Composer {
   }
 
   void begin(Multipart kind, std::string_view type, std::string_view parameter = {}) {
-    write_parameters("Content-Type", std::string(type),
+    write_parameters("Content-Type", type,
                      parameter.empty() ? std::vector<std::string>() : std::vector<std::string>{std::string(parameter)},
                      "boundary=\"" + boundary(kind) + "\"");
     out() += "\r\n";
@@ -363,11 +363,11 @@ class Composer {
   void finish(Multipart kind) { out().append("--").append(boundary(kind)).append("--\r\n"); }
 
   /// "value; parameter; …; last"
-  void write_parameters(std::string_view name, std::string value, const std::vector<std::string>& parameters,
+  void write_parameters(std::string_view name, std::string_view value, const std::vector<std::string>& parameters,
                         const std::string& last = {}) {
     FieldWriter writer = field(name);
     const bool has_last = !last.empty();
-    writer.word(value + (parameters.empty() && !has_last ? "" : ";"));
+    writer.word(std::string(value) + (parameters.empty() && !has_last ? "" : ";"));
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       writer.word(parameters[i] + (i + 1 == parameters.size() && !has_last ? "" : ";"));
     }

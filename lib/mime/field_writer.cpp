@@ -35,17 +35,13 @@ std::size_t q_octets(std::string_view text) noexcept {
 }
 
 void append_q(std::string& out, std::string_view text) {
-  constexpr std::string_view hex_digits = "0123456789ABCDEF";
   for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
     if (is_q_literal(c)) {
       out += c;
     } else if (c == ' ') {
       out += '_';
     } else {
-      out += '=';
-      out += hex_digits[octet >> 4U];
-      out += hex_digits[octet & 15U];
+      append_escape(out, '=', c);
     }
   }
 }

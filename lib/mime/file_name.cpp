@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t max_parameter = encoded_line_octets - 2;  // a space in front, a semicolon behind
 constexpr std::size_t max_fallback = 60;                        // our own bound: one line with its field
-constexpr std::size_t max_extension = 12;                       // ".mobileconfig" aside, longer ones are rare
+constexpr std::size_t max_extension = 12;                       // with its dot; what is longer is no extension
 
 /// Stands in a quoted string without an escape, and no reader takes it for more than itself.
 constexpr bool is_plain(char c) noexcept { return (ascii::is_vchar(c) && c != '"' && c != '\\') || c == ' '; }
@@ -22,15 +22,11 @@ constexpr bool is_plain(char c) noexcept { return (ascii::is_vchar(c) && c != '"
 constexpr bool is_attribute_char(char c) noexcept { return ascii::is_alnum(c) || c == '.' || c == '-' || c == '_'; }
 
 void append_percent(std::string& out, std::string_view octets) {
-  constexpr std::string_view hex_digits = "0123456789ABCDEF";
   for (const char c : octets) {
-    const auto octet = static_cast<unsigned char>(c);
     if (is_attribute_char(c)) {
       out += c;
     } else {
-      out += '%';
-      out += hex_digits[octet >> 4U];
-      out += hex_digits[octet & 15U];
+      append_escape(out, '%', c);
     }
   }
 }

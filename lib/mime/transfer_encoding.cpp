@@ -10,7 +10,6 @@
 namespace sendconn::mime {
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
 constexpr std::size_t octets_per_base64_line = encoded_line_octets / 4 * 3;
 
 /// What the choice of an encoding depends on.
@@ -102,6 +101,14 @@ std::size_t encoded_octets(Encoding encoding, std::string_view text) noexcept {
   return base64_octets(text.size());
 }
 
+void append_escape(std::string& out, char mark, char octet) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  const auto value = static_cast<unsigned char>(octet);
+  out += mark;
+  out += digits[value >> 4U];
+  out += digits[value & 15U];
+}
+
 void append_quoted_printable(std::string& out, std::string_view text) {
   std::size_t column = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -125,10 +132,7 @@ void append_quoted_printable(std::string& out, std::string_view text) {
       out += c;
       column += 1;
     } else {
-      const auto octet = static_cast<unsigned char>(c);
-      out += '=';
-      out += hex_digits[octet >> 4U];
-      out += hex_digits[octet & 15U];
+      append_escape(out, '=', c);
       column += 3;
     }
   }

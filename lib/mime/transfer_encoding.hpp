@@ -24,6 +24,9 @@ Encoding choose_encoding(std::string_view text, bool eight_bit) noexcept;
 /// At most how many octets the text will have.
 std::size_t encoded_octets(Encoding encoding, std::string_view text) noexcept;
 
+/// `mark` and two hexadecimal digits: "=3D" in quoted-printable and in encoded words, "%3D" in parameters.
+void append_escape(std::string& out, char mark, char octet);
+
 /// Text with CRLF line ends. A last CRLF stays.
 void append_quoted_printable(std::string& out, std::string_view text);
 /// Lines of 76, each with CRLF, the last one too.
