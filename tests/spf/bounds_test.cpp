@@ -6,6 +6,7 @@
 #include <sendconn/spf_edit.hpp>
 #include <sendconn/spf_received.hpp>
 
+#include "lib/spf/macro.hpp"
 #include "tests/heap/heap.hpp"
 #include "tests/spf/answers.hpp"
 
@@ -50,6 +51,35 @@ void add_txt(test::Answers& answers, const std::string& name, std::string text) 
 }
 
 // ---------------------------------------------------------------- bounds
+
+TEST(Bounds, AMacroKeepsAtMost1024PartsHoweverManyItAsksFor) {
+  std::string local = "first";
+  for (unsigned part = 0; part < 1024; ++part) local += ".p";  // 1,025 parts
+  MacroValues values;
+  values.local = local;
+  const auto expand = [&values](std::string_view text) {
+    std::string out;
+    expand_text(text, values, 10'000, out);
+    return out;
+  };
+  const std::string last = local.substr(6);
+  EXPECT_EQ(expand("%{l1023}"), last.substr(2));
+  for (const char* text : {"%{l1024}", "%{l1025}", "%{l99999999999999999999}"}) EXPECT_EQ(expand(text), last) << text;
+}
+
+TEST(Bounds, ANameThatGrowsBeyond4096OctetsKeepsItsEnd) {
+  const std::string local(512, 'x');
+  MacroValues values;
+  values.local = local;
+  std::string text;
+  for (unsigned i = 0; i < 8; ++i) text += "%{l}";
+  std::string name;
+  expand_name(text, values, name);
+  EXPECT_EQ(name, std::string(4096, 'x'));
+  name.clear();
+  expand_name(text + "y", values, name);
+  EXPECT_EQ(name, std::string(511, 'x') + "y");
+}
 
 TEST(Bounds, NamesOfAnMxMayBeAHundredHoweverManyAreConfigured) {
   for (const unsigned names : {100U, 101U}) {
