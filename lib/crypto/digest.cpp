@@ -19,15 +19,13 @@ namespace {
 using MacContext = std::unique_ptr<EVP_MAC_CTX, Deleter<EVP_MAC_CTX_free>>;
 using KdfContext = std::unique_ptr<EVP_KDF_CTX, Deleter<EVP_KDF_CTX_free>>;
 
-EVP_MAC* hmac_algorithm() noexcept {
-  static EVP_MAC* const algorithm = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-  must(algorithm != nullptr);
+EVP_MAC* hmac_algorithm() {
+  static EVP_MAC* const algorithm = required(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
   return algorithm;
 }
 
-EVP_KDF* pbkdf2_algorithm() noexcept {
-  static EVP_KDF* const algorithm = EVP_KDF_fetch(nullptr, "PBKDF2", nullptr);
-  must(algorithm != nullptr);
+EVP_KDF* pbkdf2_algorithm() {
+  static EVP_KDF* const algorithm = required(EVP_KDF_fetch(nullptr, "PBKDF2", nullptr));
   return algorithm;
 }
 

@@ -37,6 +37,7 @@ struct Block {
 };
 
 Error no_key(const char* why) {
+  throw_if_out_of_memory();
   return {Errc::syntax, std::string("private key: ") + why +
                             "; needs a PEM block \"PRIVATE KEY\", \"ENCRYPTED PRIVATE KEY\" or \"RSA PRIVATE KEY\""};
 }
@@ -53,8 +54,10 @@ Result<Key> from_encrypted(const Block& block, std::string_view passphrase) {
   if (encrypted == nullptr) return no_key("the encrypted block cannot be decoded");
   if (passphrase.empty()) return Error{Errc::crypto, "private key: it is encrypted, and no passphrase was given"};
   const KeyInfo info(PKCS8_decrypt(encrypted.get(), passphrase.data(), static_cast<int>(passphrase.size())));
-  if (info == nullptr)
+  if (info == nullptr) {
+    throw_if_out_of_memory();
     return Error{Errc::crypto, "private key: it cannot be decrypted; the passphrase is wrong or the block is damaged"};
+  }
   return from_info(info.get());
 }
 
@@ -120,7 +123,10 @@ Result<std::string> write(const EVP_PKEY& key, std::string_view passphrase) {
     const EncryptedKeyInfo encrypted = info == nullptr ? nullptr : encrypt(*info, passphrase);
     written = encrypted != nullptr && PEM_write_bio_PKCS8(sink.get(), encrypted.get()) == 1;
   }
-  if (!written) return Error{Errc::crypto, "private key: OpenSSL could not encode it as PKCS#8"};
+  if (!written) {
+    throw_if_out_of_memory();
+    return Error{Errc::crypto, "private key: OpenSSL could not encode it as PKCS#8"};
+  }
   char* data = nullptr;
   const long size = BIO_get_mem_data(sink.get(), &data);
   std::string text(data, static_cast<std::size_t>(size));

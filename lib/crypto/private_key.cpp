@@ -22,7 +22,10 @@ namespace {
 /// RSA-2048.
 constexpr std::size_t max_idle_contexts = 64;
 
-Error refused(const char* what) { return {Errc::crypto, std::string("private key: OpenSSL could not ") + what}; }
+Error refused(const char* what) {
+  throw_if_out_of_memory();
+  return {Errc::crypto, std::string("private key: OpenSSL could not ") + what};
+}
 
 /// Ready to sign; used by one thread at a time.
 struct SigningContext {
@@ -133,8 +136,11 @@ Result<PrivateKey> PrivateKey::Impl::accept(Key decoded) {
   // A key whose numbers do not belong together would sign, and no receiver would accept it.
   const Sha256 probe = sha256("sendconn");
   const Result<std::string> signature = impl->sign(probe);
-  if (!signature || !verifies(*impl->key, impl->type, probe, *signature))
+  if (!signature) return signature.error();
+  if (!verifies(*impl->key, impl->type, probe, *signature)) {
+    throw_if_out_of_memory();
     return Error{Errc::crypto, "private key: its signature does not verify; the key is damaged"};
+  }
   return PrivateKey(impl);
 }
 

@@ -111,7 +111,10 @@ Result<PublicKey> PublicKey::from_octets(KeyType type, std::string_view octets) 
                    std::min(octets.size(), ed25519_key_octets)};
     Key key(EVP_PKEY_new_raw_public_key_ex(nullptr, "ED25519", nullptr,
                                            reinterpret_cast<const unsigned char*>(octets.data()), octets.size()));
-    if (key == nullptr) return Error{Errc::crypto, "Ed25519 public key: OpenSSL refuses it"};
+    if (key == nullptr) {
+      throw_if_out_of_memory();
+      return Error{Errc::crypto, "Ed25519 public key: OpenSSL refuses it"};
+    }
     return PublicKey(std::make_shared<const Impl>(std::move(key), type, 256U));
   }
   const Result<RsaNumbers> numbers = parse_rsa_public_key(octets);
@@ -124,7 +127,10 @@ Result<PublicKey> PublicKey::from_octets(KeyType type, std::string_view octets) 
                                         " bits (RFC 6376 section 3.3.1 wants 65537)"};
   const unsigned bits = bits_of(numbers->modulus);
   Key key = make_rsa(*numbers);
-  if (key == nullptr) return Error{Errc::crypto, "RSA public key: OpenSSL refuses it"};
+  if (key == nullptr) {
+    throw_if_out_of_memory();
+    return Error{Errc::crypto, "RSA public key: OpenSSL refuses it"};
+  }
   return PublicKey(std::make_shared<const Impl>(std::move(key), type, bits));
 }
 
@@ -135,12 +141,15 @@ bool PublicKey::verifies(const Digest& digest, std::string_view signature) const
   const ErrorScope errors;
   if (digest.size != Sha256().size()) {  // rare enough that nothing is kept for it
     const auto context = VerifyingContext::create(*impl_->key, impl_->type, sha1_algorithm());
-    return context != nullptr && context->verifies(digest, signature);
+    const bool good = context != nullptr && context->verifies(digest, signature);
+    if (!good) throw_if_out_of_memory();  // else it would be the signature's fault
+    return good;
   }
   auto context =
       impl_->contexts.borrow([this] { return VerifyingContext::create(*impl_->key, impl_->type, sha256_algorithm()); });
+  const bool good = context != nullptr && context->verifies(digest, signature);
+  if (!good) throw_if_out_of_memory();
   if (context == nullptr) return false;
-  const bool good = context->verifies(digest, signature);
   impl_->contexts.give_back(std::move(context));
   return good;
 }

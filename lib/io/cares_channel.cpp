@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <new>
 
 #include <sendconn/ip.hpp>
 
@@ -55,6 +56,7 @@ Result<std::string> parse_servers(const std::vector<std::string>& servers) {
 }  // namespace
 
 Error cares_error(std::string_view what, int status) {
+  if (status == ARES_ENOMEM) throw std::bad_alloc();
   return {Errc::io, std::string(what) + ": " + ares_strerror(status)};
 }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <new>
 #include <unordered_map>
 #include <utility>
 
@@ -82,6 +83,7 @@ class Cares final : public CaresResolver {
   static void on_socket(void* self, ares_socket_t socket, int readable, int writable);
   static void on_answer(void* opaque, int status, int timeouts, unsigned char* octets, int count);
 
+  void take_message(Id id, int status, std::string_view message);
   void send(Id id, const dns::Question& question);
   void take(Id id, dns::Reading reading);
   void finish(Id id, dns::Answer answer);
@@ -97,6 +99,7 @@ class Cares final : public CaresResolver {
   std::deque<std::pair<Done, dns::Answer>> ready_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   bool delivering_ = false;
+  bool out_of_memory_ = false;  ///< noticed inside of c-ares, through which no exception may pass
 };
 
 Cares::~Cares() {
@@ -136,16 +139,27 @@ void Cares::on_socket(void* self, ares_socket_t socket, int readable, int writab
 void Cares::on_answer(void* opaque, int status, int /*timeouts*/, unsigned char* octets, int count) {
   const std::unique_ptr<Ticket> ticket(static_cast<Ticket*>(opaque));
   Cares& self = *ticket->resolver;
-  const auto open = self.open_.find(ticket->id);
-  if (open == self.open_.end()) return;  // past its deadline, or the resolver is being destroyed
+  std::string_view message;
+  if (octets != nullptr && count > 0)
+    message = {reinterpret_cast<const char*>(octets), static_cast<std::size_t>(count)};
+  try {
+    if (status == ARES_ENOMEM) throw std::bad_alloc();
+    self.take_message(ticket->id, status, message);
+  } catch (const std::bad_alloc&) {
+    self.out_of_memory_ = true;
+  }
+}
+
+void Cares::take_message(Id id, int status, std::string_view message) {
+  const auto open = open_.find(id);
+  if (open == open_.end()) return;  // past its deadline, or the resolver is being destroyed
   dns::Reading reading;
-  if (octets != nullptr && count > 0) {
-    const std::string_view message(reinterpret_cast<const char*>(octets), static_cast<std::size_t>(count));
+  if (!message.empty()) {
     reading = dns::decode_answer(message, open->second.question);
   } else {
     reading.answer.status = status == ARES_SUCCESS ? dns::Status::malformed : status_of(status);
   }
-  self.take(ticket->id, std::move(reading));
+  take(id, std::move(reading));
 }
 
 void Cares::resolve(const dns::Question& question, Done done) {
@@ -201,6 +215,7 @@ void Cares::expire() {
 
 void Cares::deliver() {
   if (delivering_) return;
+  if (std::exchange(out_of_memory_, false)) throw std::bad_alloc();
   delivering_ = true;
   const std::shared_ptr<bool> alive = alive_;
   while (!ready_.empty()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <new>
 
 #include "lib/base/ascii.hpp"
 #include "lib/base/utf8.hpp"
@@ -52,6 +53,7 @@ Result<std::string> to_a_label(std::string_view u_label) {
   const int status = idn2_lookup_u8(reinterpret_cast<const std::uint8_t*>(label.c_str()), &octets,
                                     IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
   const std::unique_ptr<std::uint8_t, Release> owned(octets);
+  if (status == IDN2_MALLOC) throw std::bad_alloc();
   if (status != IDN2_OK) return refuse(label, std::string(idn2_strerror(status)) + " (RFC 5891 section 5)");
   return std::string(reinterpret_cast<const char*>(owned.get()));
 }
@@ -62,6 +64,7 @@ std::string to_u_label(std::string_view a_label) {
   char* octets = nullptr;
   const int status = idn2_to_unicode_8z8z(label.c_str(), &octets, 0);
   const std::unique_ptr<char, Release> owned(octets);
+  if (status == IDN2_MALLOC) throw std::bad_alloc();
   if (status != IDN2_OK) return label;
   std::string u_label(owned.get());
   const auto back = to_a_label(u_label);

@@ -9,6 +9,8 @@
 #include <stringprep.h>
 
 #include <cstdlib>
+#include <memory>
+#include <new>
 #define SENDCONN_SASLPREP_FULL 1
 #else
 #define SENDCONN_SASLPREP_FULL 0
@@ -22,15 +24,22 @@ Error refuse(std::string_view why) {
 }
 
 #if SENDCONN_SASLPREP_FULL
+/// The C string holds a secret: it must not stay behind in freed memory.
+struct WipeAndFree {
+  void operator()(char* text) const noexcept {
+    for (volatile char* p = text; *p != '\0'; ++p) *p = '\0';
+    std::free(text);  // NOLINT(cppcoreguidelines-no-malloc): libidn allocates with malloc
+  }
+};
+
 Result<std::string> prepare_unicode(const std::string& text) {
-  char* prepared = nullptr;
-  const int fault = stringprep_profile(text.c_str(), &prepared, "SASLprep", STRINGPREP_NO_UNASSIGNED);
+  char* octets = nullptr;
+  const int fault = stringprep_profile(text.c_str(), &octets, "SASLprep", STRINGPREP_NO_UNASSIGNED);
+  const std::unique_ptr<char, WipeAndFree> prepared(octets);
+  // Of valid UTF-8, normalization fails for want of memory alone.
+  if (fault == STRINGPREP_MALLOC_ERROR || fault == STRINGPREP_NFKC_FAILED) throw std::bad_alloc();
   if (fault != STRINGPREP_OK) return refuse("has a character that is prohibited, unassigned or of mixed direction");
-  std::string out(prepared);
-  // The C string holds a secret: it must not stay behind in freed memory.
-  for (volatile char* p = prepared; *p != '\0'; ++p) *p = '\0';
-  std::free(prepared);  // NOLINT(cppcoreguidelines-no-malloc): libidn allocates with malloc
-  return out;
+  return std::string(prepared.get());
 }
 #else
 Result<std::string> prepare_unicode(const std::string& text) { return text; }

@@ -55,6 +55,12 @@ struct Endpoint::Impl {
     advance(nothing);  // the client speaks first
   }
 
+  /// In front of whatever blames the peer.
+  void check_memory() {
+    pipe.check_memory();
+    peer_check.check_memory();
+  }
+
   [[nodiscard]] std::string peer() const { return context->role == Role::server ? "client" : "server"; }
 
   void fail(Error error) {
@@ -64,6 +70,7 @@ struct Endpoint::Impl {
 
   /// For the reason in OpenSSL's queue: an alert that came, or what our side found wrong.
   void fail_with_queue() {
+    check_memory();
     const unsigned long entry = take_reason();
     const std::string what = state == State::handshaking ? "handshake" : "connection";
     if (is_alert(entry))
@@ -109,6 +116,7 @@ struct Endpoint::Impl {
     if (state == State::open) SSL_shutdown(ssl.get());
     ERR_clear_error();
     state = State::closed;
+    pipe.check_memory();
   }
 
   [[nodiscard]] bool was_open() const { return ssl != nullptr && SSL_is_init_finished(ssl.get()) == 1; }

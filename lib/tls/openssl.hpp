@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -42,12 +43,16 @@ inline std::string reason_of(unsigned long entry) {
 /// The entry of this thread's error queue that tells most, and 0 if there is none: the oldest of the TLS layer, else
 /// the oldest at all (a forged signature leaves the hash's complaint in front of "certificate verify failed"). Empties
 /// the queue.
+/// Want of memory is thrown as what it is, std::bad_alloc.
 inline unsigned long take_reason() {
   unsigned long best = 0;
+  bool out_of_memory = false;
   while (const unsigned long entry = ERR_get_error()) {
+    out_of_memory = out_of_memory || ERR_GET_REASON(entry) == ERR_R_MALLOC_FAILURE;
     const bool better = ERR_GET_LIB(entry) == ERR_LIB_SSL && ERR_GET_LIB(best) != ERR_LIB_SSL;
     if (best == 0 || better) best = entry;
   }
+  if (out_of_memory) throw std::bad_alloc();
   return best;
 }
 

@@ -1,6 +1,8 @@
 #include "lib/tls/peer_check.hpp"
 
 #include <exception>
+#include <new>
+#include <utility>
 
 #include <sendconn/ip.hpp>
 
@@ -96,7 +98,7 @@ Result<void> PeerCheck::expect(SSL& ssl, std::string_view name, const std::optio
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     if (SSL_set1_host(&ssl, name_.c_str()) == 1 && send_name(ssl, name_)) return {};
   }
-  ERR_clear_error();
+  take_reason();  // throws for want of memory, which is no fault of the name
   return Error{Errc::invalid_argument, "TLS: \"" + name_ + "\" is not a server's name in ASCII (RFC 6066 section 3)"};
 }
 
@@ -113,9 +115,13 @@ int PeerCheck::on_certificate(int good, X509_STORE_CTX* store) {
     self->fault_ = describe(X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_current_cert(store),
                             X509_STORE_CTX_get_error_depth(store), self->name_);
   } catch (const std::exception&) {
-    return 0;
+    self->lacked_memory_ = true;
   }
   return 0;
+}
+
+void PeerCheck::check_memory() {
+  if (std::exchange(lacked_memory_, false)) throw std::bad_alloc();
 }
 
 }  // namespace sendconn::tls

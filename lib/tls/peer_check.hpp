@@ -22,6 +22,8 @@ class PeerCheck {
   [[nodiscard]] bool passed(const SSL& ssl) const;
   /// Why the certificate is not good; empty while no fault is found.
   [[nodiscard]] const std::string& fault() const noexcept { return fault_; }
+  /// Throws std::bad_alloc if there was no memory for the fault that was found.
+  void check_memory();
 
   /// For SSL_CTX_set_verify(): asked for every certificate of the chain, notes the first fault.
   static int on_certificate(int good, X509_STORE_CTX* store);
@@ -29,6 +31,7 @@ class PeerCheck {
  private:
   std::string name_;
   std::string fault_;
+  bool lacked_memory_ = false;
 };
 
 }  // namespace sendconn::tls

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace sendconn::tls {
 
@@ -39,11 +40,13 @@ int Pipe::on_read(BIO* bio, char* data, std::size_t size, std::size_t* got) {
 }
 
 int Pipe::on_write(BIO* bio, const char* data, std::size_t size, std::size_t* taken) {
+  Pipe& self = *static_cast<Pipe*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
   *taken = 0;
   try {  // no exception may pass through OpenSSL's frames
-    static_cast<Pipe*>(BIO_get_data(bio))->append(data, size);
+    self.append(data, size);
   } catch (const std::bad_alloc&) {
+    self.lacked_memory_ = true;
     return 0;
   }
   *taken = size;
@@ -59,6 +62,10 @@ long Pipe::on_control(BIO* bio, int command, long, void*) {
     default:
       return 0;
   }
+}
+
+void Pipe::check_memory() {
+  if (std::exchange(lacked_memory_, false)) throw std::bad_alloc();
 }
 
 void Pipe::append(const char* data, std::size_t size) {

@@ -22,6 +22,8 @@ class Pipe {
 
   [[nodiscard]] std::string_view output() const noexcept { return std::string_view(output_).substr(sent_); }
   void consumed_output(std::size_t count);
+  /// Throws std::bad_alloc if what OpenSSL wrote since the last call could not be kept.
+  void check_memory();
 
  private:
   static int on_read(BIO* bio, char* data, std::size_t size, std::size_t* got);
@@ -31,6 +33,7 @@ class Pipe {
 
   std::string_view input_;
   std::string output_;
+  bool lacked_memory_ = false;
   std::size_t sent_ = 0;  ///< octets at the front of output_ that are gone already
 };
 
