@@ -69,6 +69,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Reply> decide_again();
   void start_inspection();
   void inspected(const authenticate::Results& results);
+  void end_message(const std::string& fields);
   void store_message(const std::string& fields);
   void login_decided(const std::string& user, const std::string& proved, bool good, const Reply& refusal);
   void message_stored(const QueuedMessage& message, const std::string& message_id, const Result<void>& stored);

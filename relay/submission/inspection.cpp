@@ -16,9 +16,10 @@ void Inspection::end(std::chrono::milliseconds deadline, Done done) {
   done_ = std::move(done);
   report();
   if (!done_) return;
-  loop_.after(deadline, [weak = weak_from_this()] {
+  deadline_.emplace(loop_.context(), deadline);
+  deadline_->async_wait([weak = weak_from_this()](const asio::error_code& cancelled) {
     const auto late = weak.lock();
-    if (!late || !late->done_) return;
+    if (cancelled || !late || !late->done_) return;
     late->check_.give_up();
     late->report();
   });

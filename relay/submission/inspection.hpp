@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include <sendconn/authenticate.hpp>
@@ -37,6 +38,7 @@ class Inspection : public std::enable_shared_from_this<Inspection> {
   Loop& loop_;
   authenticate::Check check_;
   Done done_;
+  std::optional<asio::steady_timer> deadline_;  ///< ends with us: most messages are answered long before
   bool asking_ = false;
   bool again_ = false;  ///< an answer came from inside resolve()
 };

@@ -66,6 +66,8 @@ class Intake {
   /// still to come. A refusal, or nothing.
   std::optional<Reply> decide_again(std::shared_ptr<const Connector> connector,
                                     std::shared_ptr<const Directory> directory);
+  /// Why the message is refused, as far as that is known before its end.
+  [[nodiscard]] const std::optional<Reply>& refusal() const noexcept { return refusal_; }
   /// The end, and the place of the public-key operations (about 0.3 ms for RSA-2048 on a loop's thread, which costs
   /// less than handing the message to another thread and back). A refusal, or nothing: then take() has the message.
   std::optional<Reply> end();

@@ -193,11 +193,7 @@ void Connection::on(const smtp::MessageEnd& event) {
   Transaction& it = *transaction_;
   it.eight_bit = event.eight_bit;
   if (const auto withdrawn = decide_again()) return refuse_message(*withdrawn);
-  if (const auto refusal = it.intake->end()) {
-    if (!it.intake->fault().empty()) services_.log.error("spool-failed", {{"reason", it.intake->fault()}});
-    return refuse_message(*refusal);
-  }
-  if (!it.inspection) return store_message({});
+  if (!it.inspection || it.intake->refusal()) return end_message({});
   it.inspection->end(services_.config.check_deadline, [weak = weak_from_this()](const authenticate::Results& results) {
     if (const auto self = weak.lock(); self && !self->finished_) self->inspected(results);
   });
@@ -218,7 +214,16 @@ void Connection::inspected(const authenticate::Results& results) {
   if (const auto withdrawn = decide_again()) return refuse_message(*withdrawn);
   if (findings.refusal) return refuse_message(*findings.refusal);
   it.sender_proven = findings.sender_proven;
-  store_message(findings.fields);
+  end_message(findings.fields);
+}
+
+/// The signatures last: what the checks refuse costs none.
+void Connection::end_message(const std::string& fields) {
+  Intake& intake = *transaction_->intake;
+  const auto refusal = intake.end();
+  if (!refusal) return store_message(fields);
+  if (!intake.fault().empty()) services_.log.error("spool-failed", {{"reason", intake.fault()}});
+  refuse_message(*refusal);
 }
 
 /// `fields`: what the checks found, on top of all others.
