@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
+#include <new>
 #include <system_error>
 #include <vector>
 
@@ -25,6 +26,7 @@ class PemFile {
 
   Result<void> read(const std::string& path) {
     const std::unique_ptr<std::FILE, Deleter<std::fclose>> file(std::fopen(path.c_str(), "rb"));
+    if (file == nullptr && errno == ENOMEM) throw std::bad_alloc();
     if (file == nullptr) return fault(Errc::io, "cannot be opened: " + last_error());
     std::setvbuf(file.get(), nullptr, _IONBF, 0);  // stdio's buffer would keep a copy of the key
     octets_.resize(max_pem_octets + 1);

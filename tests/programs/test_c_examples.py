@@ -4,6 +4,7 @@ receive over STARTTLS, in C, in Pascal and by ctypes; and none of them touches m
 import email
 import email.policy
 import os
+import re
 import shutil
 import smtplib
 import socket
@@ -63,6 +64,18 @@ def test_signs_what_dkimpy_verifies(key, checker):
     assert signed.stdout.endswith(MESSAGE)
     assert passes(signed.stdout, record)
     assert not passes(signed.stdout.replace(b"Hello", b"Hullo"), record)
+
+
+def test_the_guide_compiles_and_does_what_it_says(folder):
+    blocks = re.findall(r"^```c\n(.*?)^```$", (ROOT / "docs/c.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    (folder / "guide.c").write_text("#include <sendconn.h>\n#include <stdio.h>\nint main(void) {\n" + "".join(blocks) +
+                                    "return request.mail_from_len != SENDCONN_NUL;\n}\n", encoding="utf-8")
+    built = run(["cc", "-std=c99", "-pedantic-errors", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'capi'}", "-o",
+                 folder / "guide", folder / "guide.c", LIBRARY])
+    assert built.returncode == 0, built.stderr
+    ran = run([folder / "guide"], env={**os.environ, "LD_LIBRARY_PATH": str(LIBRARY.parent)})
+    assert (ran.returncode, ran.stdout) == (0, b"xn--bcher-kva.example\n")
 
 
 def test_says_why_it_does_not_sign(folder):
