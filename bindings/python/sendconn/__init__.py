@@ -1,7 +1,7 @@
 """sendconn: mail for other people's domains, with proof. SPF, DKIM, DMARC, results, ownership and limits.
 
 Each part is a module: sendconn.spf, dkim, dmarc, authres, ownership, limit, dns, address. `authenticate` does what a
-receiver does. A function that may wait for the network has a twin in asyncio that ends in `_async`; a class `Check`,
+receiver does, `Mailer` sends. A function that may wait for the network has a twin in asyncio that ends in `_async`; a class `Check`,
 `Signer` or `Verifier` beside it does the same without any I/O, for every other loop.
 """
 
@@ -29,6 +29,17 @@ from sendconn._message import octets
 from sendconn import address, authres, dkim, dmarc, dns, limit, ownership, spf  # isort: skip
 from sendconn.authentication import authenticate, authenticate_async  # isort: skip
 
+
+def __getattr__(name):
+    # Who only checks mail does without what sending it needs.
+    if name == "Mailer":
+        from sendconn.mailer import Mailer
+
+        return Mailer
+    raise AttributeError(f"module 'sendconn' has no attribute {name!r}")
+
+
+
 __all__ = [
     "ConflictError",
     "CryptoError",
@@ -37,6 +48,7 @@ __all__ = [
     "InputError",
     "LimitError",
     "MalformedAnswer",
+    "Mailer",
     "MalformedError",
     "NoData",
     "NoSuchName",

@@ -27,6 +27,7 @@ from sendconn._errors import (
 )
 from sendconn._message import octets
 from sendconn.authentication import authenticate, authenticate_async
+from sendconn.mailer import Mailer as Mailer
 
 __all__ = [
     "ConflictError",
@@ -36,6 +37,7 @@ __all__ = [
     "InputError",
     "LimitError",
     "MalformedAnswer",
+    "Mailer",
     "MalformedError",
     "NoData",
     "NoSuchName",

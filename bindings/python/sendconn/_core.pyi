@@ -8,6 +8,7 @@ from sendconn.dkim import Canonicalization, KeyComparison, KeyType, SignatureRes
 from sendconn.dmarc import Destination, Record, ReportKind
 from sendconn.dmarc import Result as _DmarcResult
 from sendconn.dns import Answer, DnsError, Question, RecordType, _AnyAnswer, _BlockingResolver
+from sendconn.mailer import Report as _MailReport
 from sendconn.ownership import Result as _OwnershipResult
 from sendconn.spf import Result as _SpfResult
 from typing_extensions import TypeAlias
@@ -258,6 +259,22 @@ class RateTable(metaclass=_Bound):
     def take(self, demands: Any, now: float, /) -> tuple[bool, int, float | None]: ...
     def give_back(self, demands: Any, /) -> None: ...
     def __len__(self) -> int: ...
+
+class Mailer(metaclass=_Bound):
+    def __init__(self, options: Any, /) -> None: ...
+    def send(
+        self,
+        message: bytes,
+        sender: Any,
+        recipients: Any,
+        on_progress: Any,
+        is_cancelled: Any,
+        on_trace: Any,
+        /,
+    ) -> _MailReport: ...
+    def close(self) -> None: ...
+    @property
+    def is_open(self) -> bool: ...
 
 # What the package is made of; arguments as it gives them.
 def authenticate(*arguments: Any) -> Any: ...

@@ -18,5 +18,6 @@ void bind_authres(py::module_& module);
 void bind_authenticate(py::module_& module);
 void bind_ownership(py::module_& module);
 void bind_limit(py::module_& module);
+void bind_mailer(py::module_& module);
 
 }  // namespace sendconn::python

@@ -37,18 +37,8 @@ dkim::Signature make_signature(py::handle domain, py::handle selector, py::handl
 dkim::SignerOptions take_options(py::handle fields, py::handle now) {
   dkim::SignerOptions options;
   options.now = take_time(now, "now");
-  if (!fields.is_none()) {
-    if (!py::isinstance<dkim::SignedFields>(fields)) wrong_type("fields", "SignedFields", fields);
-    options.fields = fields.cast<const dkim::SignedFields&>();
-  }
+  options.fields = take_signed_fields(fields);
   return options;
-}
-
-std::vector<dkim::Signature> take_signatures(py::handle signatures) {
-  return take_list(signatures, "signatures", [](py::handle one) {
-    if (!py::isinstance<dkim::Signature>(one)) wrong_type("a signature", "Signature", one);
-    return one.cast<dkim::Signature>();
-  });
 }
 
 Result<std::string> sign_without_gil(dkim::Signer& signer, std::string_view message) {
@@ -104,6 +94,19 @@ void bind_signer(py::module_& module) {
 
 dkim::Selector take_selector(py::handle selector) {
   return need(dkim::Selector::parse(take_text(selector, "selector")));
+}
+
+std::vector<dkim::Signature> take_signatures(py::handle signatures) {
+  return take_list(signatures, "signatures", [](py::handle one) {
+    if (!py::isinstance<dkim::Signature>(one)) wrong_type("a signature", "Signature", one);
+    return one.cast<dkim::Signature>();
+  });
+}
+
+dkim::SignedFields take_signed_fields(py::handle fields) {
+  if (fields.is_none()) return {};
+  if (!py::isinstance<dkim::SignedFields>(fields)) wrong_type("fields", "SignedFields", fields);
+  return fields.cast<const dkim::SignedFields&>();
 }
 
 void bind_dkim_sign(py::module_& module) {

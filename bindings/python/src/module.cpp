@@ -19,4 +19,5 @@ PYBIND11_MODULE(_core, module) {
   python::bind_authenticate(module);
   python::bind_ownership(module);
   python::bind_limit(module);
+  python::bind_mailer(module);
 }

@@ -1,5 +1,8 @@
 #include "bindings/python/src/values.hpp"
 
+#include <structmember.h>  // PyMemberDef, before Python 3.12
+
+#include <cstring>
 #include <stdexcept>
 
 namespace sendconn::python {
@@ -7,8 +10,11 @@ namespace sendconn::python {
 py::handle ValueType::type() {
   if (type_ == nullptr) {
     py::object found = py::module_::import(module_).attr(name_);
-    py::object names = found.attr("__slots__");
-    names_ = names.release().ptr();
+    for (const py::handle name : py::tuple(found.attr("__slots__"))) {
+      const py::object slot = found.attr(name);
+      if (Py_TYPE(slot.ptr()) != &PyMemberDescr_Type) throw std::logic_error(std::string(name_) + " has no such slot");
+      offsets_.push_back(reinterpret_cast<PyMemberDescrObject*>(slot.ptr())->d_member->offset);
+    }
     type_ = found.release().ptr();
   }
   return type_;
@@ -16,14 +22,15 @@ py::handle ValueType::type() {
 
 py::object ValueType::make_of(std::span<py::object> fields) {
   auto* const type = reinterpret_cast<PyTypeObject*>(this->type().ptr());
-  if (static_cast<std::size_t>(PyTuple_GET_SIZE(names_)) != fields.size())
+  if (offsets_.size() != fields.size())
     throw std::logic_error(std::string(name_) + " has other fields than are filled");
   py::object made = py::reinterpret_steal<py::object>(type->tp_alloc(type, 0));
   if (!made) throw py::error_already_set();
+  // Straight into the slots, which are empty: looking each up by its name would cost more than making its value.
+  auto* const begin = reinterpret_cast<char*>(made.ptr());
   for (std::size_t i = 0; i != fields.size(); ++i) {
-    // Past the class's own __setattr__, which refuses.
-    PyObject* name = PyTuple_GET_ITEM(names_, static_cast<Py_ssize_t>(i));
-    if (PyObject_GenericSetAttr(made.ptr(), name, fields[i].ptr()) != 0) throw py::error_already_set();
+    PyObject* const value = fields[i].release().ptr();
+    std::memcpy(begin + offsets_[i], &value, sizeof value);
   }
   return made;
 }

@@ -15,7 +15,7 @@ namespace sendconn::python {
 /// A frozen class of the package (sendconn/_value.py). Its instances are made without calling into Python.
 class ValueType {
  public:
-  constexpr ValueType(const char* module, const char* name) : module_(module), name_(name) {}
+  ValueType(const char* module, const char* name) : module_(module), name_(name) {}
 
   /// Of each of its fields, in their order.
   template <class... Values>
@@ -32,7 +32,7 @@ class ValueType {
   const char* module_;
   const char* name_;
   PyObject* type_ = nullptr;
-  PyObject* names_ = nullptr;  ///< the tuple of its fields
+  std::vector<Py_ssize_t> offsets_;  ///< of its fields' slots in an instance
 };
 
 /// A member of an enum of C++ whose numbers begin with 0, as the enum of the package that has the same words.

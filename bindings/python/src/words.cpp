@@ -207,6 +207,20 @@ WordList& words_of(ownership::Verdict) {
   return list;
 }
 
+WordList& words_of(smtp::TlsMode) {
+  static auto& list = *new WordList("sendconn.mailer", "Tls", {"off", "opportunistic", "required", "implicit"});
+  return list;
+}
+WordList& words_of(MailFate) {
+  static auto& list = *new WordList("sendconn.mailer", "Fate", {"accepted", "temporary", "permanent"});
+  return list;
+}
+WordList& words_of(MailStage) {
+  static auto& list = *new WordList("sendconn.mailer", "Stage",
+                                    {"none", "lookup", "connect", "tls", "greeting", "login", "message", "cancelled"});
+  return list;
+}
+
 namespace {
 
 constexpr std::array record_types = {dns::RecordType::a,   dns::RecordType::aaaa, dns::RecordType::cname,

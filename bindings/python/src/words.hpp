@@ -8,7 +8,9 @@
 #include <sendconn/dmarc.hpp>
 #include <sendconn/dmarc_report.hpp>
 #include <sendconn/dns.hpp>
+#include <sendconn/mailer.hpp>
 #include <sendconn/ownership.hpp>
+#include <sendconn/smtp.hpp>
 #include <sendconn/spf.hpp>
 #include <sendconn/spf_edit.hpp>
 
@@ -46,6 +48,9 @@ WordList& words_of(dmarc::ReportKind kind);
 WordList& words_of(dmarc::ReportForm form);
 WordList& words_of(dmarc::Destination::Standing standing);
 WordList& words_of(ownership::Verdict verdict);
+WordList& words_of(smtp::TlsMode mode);
+WordList& words_of(MailFate fate);
+WordList& words_of(MailStage stage);
 
 template <class Enum>
 py::object word(Enum value) {

@@ -290,6 +290,7 @@ class Fuzz:
             lambda: limit.Table(self.maybe(3)).take_all(self.maybe([("k", "1/s", 1)])),
             lambda: dkim.SignedFields(oversigned=self.any(), where_present=self.any()),
             lambda: KEYS[0].compare(self.any()),
+            self.send,
             lambda: dmarc.Record(p=self.any(), rua=self.any(), fo=self.any()).__str__(),
             lambda: dmarc.summarize(self.maybe([dmarc.parse_report(REPORT)])),
             lambda: dmarc.format_report(dmarc.parse_report(REPORT).replace(**{self.pick("rows", "errors", "begin", "policy",
@@ -300,6 +301,18 @@ class Fuzz:
             lambda: pyspf.check2(self.maybe("192.0.2.1"), self.maybe("a@example.org"), self.maybe("x")),
             self.drive,
         )()  # fmt: skip
+
+    def send(self):
+        """Only ever to a port of this machine where nobody listens."""
+        options = {"tls": "off", "verify": False, "connect_timeout": 1, "command_timeout": 1, "authorities_file": ""}
+        for name in ("tls", "user", "password", "hello_name", "signatures", "fields", "keep_open", "max_messages",
+                     "send_timeout", "max_recipients", "authorities_file"):
+            if self.random.random() < 0.1:
+                options[name] = self.any()
+        mailer = sendconn.Mailer("127.0.0.1", 1, **options)
+        callbacks = {name: self.any() for name in ("on_progress", "is_cancelled", "on_trace") if self.random.random() < 0.2}
+        mailer.send(self.maybe(MESSAGE), sender=self.maybe("a@example.org"), recipients=self.maybe(["b@example.net"]),
+                    **callbacks)
 
     async def call_async(self):
         message = self.maybe(self.octets())

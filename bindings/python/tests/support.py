@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def key_zone(domain="football.example.com", **keys):
     """A zone with the records of keys by selector."""
     lines = [one.zone_line(domain=domain, selector=selector) for selector, one in keys.items()]
     return dns.Zone.parse("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt, also where the tests were started in the background, with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def table(entries):

@@ -9,7 +9,7 @@ import pytest
 
 import sendconn
 from sendconn import dkim, dns, spf
-from support import MESSAGE, NOW, key
+from support import MESSAGE, NOW, interruptible, key  # noqa: F401
 
 LONG = "v=spf1 " + " ".join(f"ip4:192.0.2.{number}" for number in range(90)) + " -all"
 ZONE = f"""
@@ -155,7 +155,7 @@ def test_many_tasks_and_threads_ask_at_once(server):
     assert passed == [True] * 80
 
 
-def test_ctrl_c_ends_a_wait(server):
+def test_ctrl_c_ends_a_wait(server, interruptible):
     resolver = dns.Resolver([server.address], timeout=30, deadline=60)
     asked = len(server.asked)
 

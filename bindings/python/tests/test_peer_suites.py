@@ -39,7 +39,7 @@ PYSPF_EXCEPTIONS = {
 def fetch(requirement, folder):
     """The source package, unpacked; its folder."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:",
-               "--no-build-isolation", "--disable-pip-version-check", "--retries", "1", "--timeout", "15",
+               "--disable-pip-version-check", "--retries", "1", "--timeout", "15",
                "--dest", str(folder), requirement]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     archives = list(folder.glob("*.tar.gz"))

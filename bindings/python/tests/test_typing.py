@@ -14,8 +14,10 @@ needs_mypy = pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason
 
 
 def run(module, *arguments, cwd):
-    package = Path(sendconn.__file__).parent
-    environment = {**os.environ, "MYPYPATH": str(package.parent)}
+    folder = Path(sendconn.__file__).parent.parent
+    environment = {name: value for name, value in os.environ.items() if name != "MYPYPATH"}
+    if folder.name not in ("site-packages", "dist-packages"):  # there mypy looks by itself, and wants no second way
+        environment["MYPYPATH"] = str(folder)
     return subprocess.run(
         [sys.executable, "-m", module, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
     )

@@ -42,7 +42,9 @@ def blocking() -> None:
     name: str = ownership.records("b.example", token=token, provider="p").publish.name
     domain: str = address.Address.parse("a@b.example").domain
     statement: str | None = authres.parse("x; spf=pass").statements[0].find("smtp", "mailfrom")
-    print(passed, policy, header, wait, name, domain, statement)
+    mailer: sendconn.Mailer = sendconn.Mailer("mail.example.org", user="a", password="b", tls="implicit")
+    accepted: bool = mailer.send(field, sender="a@b.example", recipients=["c@d.example"]).all_accepted
+    print(passed, policy, header, wait, name, domain, statement, accepted)
     print(dkimpy.verify(field), pyspf.check2("192.0.2.1", "a@b.example", "h"))
 
 
