@@ -16,17 +16,9 @@ from sendconn._errors import InputError
 from sendconn._message import octets
 from sendconn._value import Value
 from sendconn._word import Word
+from sendconn.smtp import Reply, Tls
 
 __all__ = ["Fate", "Mailer", "RecipientReport", "Reply", "Report", "Stage", "Tls"]
-
-
-class Tls(Word):
-    """required: STARTTLS, and nothing else is said without it. implicit: encrypted from the first octet (port 465)."""
-
-    OFF = "off"
-    OPPORTUNISTIC = "opportunistic"
-    REQUIRED = "required"
-    IMPLICIT = "implicit"
 
 
 class Fate(Word):
@@ -48,15 +40,6 @@ class Stage(Word):
     LOGIN = "login"
     MESSAGE = "message"
     CANCELLED = "cancelled"
-
-
-class Reply(Value):
-    """What a server said. code 0: none said it. enhanced: "5.7.1", or empty."""
-
-    __slots__ = ("code", "enhanced", "text")
-
-    def __str__(self):
-        return " ".join(str(part) for part in (self.code or "", self.enhanced, self.text) if part)
 
 
 class RecipientReport(Value):

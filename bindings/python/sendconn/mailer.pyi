@@ -7,16 +7,12 @@ from sendconn._core import Address, Signature, SignedFields
 from sendconn._message import _AnyMessage
 from sendconn._value import Value
 from sendconn._word import Word
+from sendconn.smtp import Reply as Reply
+from sendconn.smtp import Tls as Tls
 
 __all__ = ["Fate", "Mailer", "RecipientReport", "Reply", "Report", "Stage", "Tls"]
 
 _M = TypeVar("_M", bound=Mailer)
-
-class Tls(Word):
-    OFF = "off"
-    OPPORTUNISTIC = "opportunistic"
-    REQUIRED = "required"
-    IMPLICIT = "implicit"
 
 class Fate(Word):
     ACCEPTED = "accepted"
@@ -32,11 +28,6 @@ class Stage(Word):
     LOGIN = "login"
     MESSAGE = "message"
     CANCELLED = "cancelled"
-
-class Reply(Value):
-    code: Final[int]
-    enhanced: Final[str]
-    text: Final[str]
 
 class RecipientReport(Value):
     recipient: Final[str]

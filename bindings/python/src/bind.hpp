@@ -19,5 +19,9 @@ void bind_authenticate(py::module_& module);
 void bind_ownership(py::module_& module);
 void bind_limit(py::module_& module);
 void bind_mailer(py::module_& module);
+void bind_smtp(py::module_& module);
+void bind_smtp_server(py::module_& module);
+void bind_smtp_client(py::module_& module);
+void bind_tls(py::module_& module);
 
 }  // namespace sendconn::python

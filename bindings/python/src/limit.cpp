@@ -1,9 +1,6 @@
 // sendconn.limit: token buckets. The clock is Python's time.monotonic() in seconds, or the caller's own.
 #include <sendconn/limit.hpp>
 
-#include <chrono>
-#include <cmath>
-#include <limits>
 #include <memory>
 
 #include "bindings/python/src/bind.hpp"
@@ -11,20 +8,6 @@
 
 namespace sendconn::python {
 namespace {
-
-/// To the nearest nanosecond: a clock that was put forward by what wait() said must have come so far.
-Instant take_instant(py::handle value) {
-  return Instant(std::chrono::round<Duration>(std::chrono::duration<double>(take_seconds(value, "now"))));
-}
-
-py::object maybe_seconds(const std::optional<Duration>& wait) {
-  if (!wait) return py::none();
-  if (*wait == Duration::max()) return py::float_(std::numeric_limits<double>::infinity());
-  // Rounded up to what a float holds, so that a wait of that length is enough.
-  double length = std::chrono::duration<double>(*wait).count();
-  if (std::chrono::duration<double>(length) < *wait) length = std::nextafter(length, 1e300);
-  return py::float_(length);
-}
 
 limit::Rate take_rate(py::handle value) {
   if (py::isinstance<limit::Rate>(value)) return value.cast<limit::Rate>();

@@ -1,22 +1,16 @@
 // sendconn.mailer: for an application that only sends.
 #include <sendconn/mailer.hpp>
 
-#include <chrono>
 #include <memory>
 
 #include "bindings/python/src/bind.hpp"
 #include "bindings/python/src/dkim.hpp"
-#include "bindings/python/src/machine.hpp"
 #include "bindings/python/src/results.hpp"
-#include "bindings/python/src/words.hpp"
+#include "bindings/python/src/smtp.hpp"
 
 namespace sendconn::python {
 namespace {
 
-ValueType& reply_type() {
-  static auto& type = *new ValueType("sendconn.mailer", "Reply");
-  return type;
-}
 ValueType& recipient_type() {
   static auto& type = *new ValueType("sendconn.mailer", "RecipientReport");
   return type;
@@ -26,23 +20,14 @@ ValueType& report_type() {
   return type;
 }
 
-py::object to_python(const Reply& reply) {
-  return reply_type().make(integer(reply.code), text(reply.enhanced.empty() ? "" : reply.enhanced.format()),
-                           text(reply.text));
-}
-
 py::object to_python(const MailReport& report) {
-  return report_type().make(
-      tuple_of(report.recipients,
-               [](const RecipientReport& one) {
-                 return recipient_type().make(text(one.recipient.format()), word(one.fate), to_python(one.reply));
-               }),
-      to_python(report.reply), word(report.failed_at), boolean(report.may_have_arrived), text(report.tls));
-}
-
-std::chrono::seconds take_whole_seconds(py::handle value, const char* what) {
-  constexpr std::int64_t longest = 1'000'000;  // Mailer::create knows the range
-  return std::chrono::seconds(take_integer(value, what, 0, longest));
+  return report_type().make(tuple_of(report.recipients,
+                                     [](const RecipientReport& one) {
+                                       return recipient_type().make(text(one.recipient.format()), word(one.fate),
+                                                                    python::to_python(one.reply));
+                                     }),
+                            python::to_python(report.reply), word(report.failed_at), boolean(report.may_have_arrived),
+                            text(report.tls));
 }
 
 /// From a dict with the members of MailerOptions, as sendconn/mailer.py makes it.

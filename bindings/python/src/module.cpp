@@ -20,4 +20,8 @@ PYBIND11_MODULE(_core, module) {
   python::bind_ownership(module);
   python::bind_limit(module);
   python::bind_mailer(module);
+  python::bind_smtp(module);
+  python::bind_smtp_server(module);
+  python::bind_smtp_client(module);
+  python::bind_tls(module);
 }

@@ -21,6 +21,19 @@ py::object maybe_text(const std::optional<std::string>& octets) {
   return py::none();
 }
 
+py::object maybe_seconds(const std::optional<Duration>& wait) {
+  if (!wait) return py::none();
+  if (*wait == Duration::max()) return py::float_(std::numeric_limits<double>::infinity());
+  double length = std::chrono::duration<double>(*wait).count();
+  if (std::chrono::duration<double>(length) < *wait) length = std::nextafter(length, 1e300);
+  return py::float_(length);
+}
+
+py::object maybe_instant(const std::optional<Instant>& instant) {
+  if (!instant) return py::none();
+  return maybe_seconds(instant->time_since_epoch());
+}
+
 py::tuple texts(const std::vector<std::string>& values) {
   return tuple_of(values, [](const std::string& value) { return text(value); });
 }
@@ -93,6 +106,10 @@ double take_seconds(py::handle value, const char* what) {
 UnixTime take_time(py::handle value, const char* what) {
   if (value.is_none()) return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   return UnixTime(std::chrono::seconds(static_cast<std::int64_t>(std::floor(take_seconds(value, what)))));
+}
+
+Instant take_instant(py::handle value) {
+  return Instant(std::chrono::round<Duration>(std::chrono::duration<double>(take_seconds(value, "now"))));
 }
 
 std::optional<UnixTime> take_maybe_time(py::handle value, const char* what) {

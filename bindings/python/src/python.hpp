@@ -41,6 +41,10 @@ py::tuple tuple_of(const std::vector<T>& values, Convert&& convert) {
   }
   return out;
 }
+/// Rounded up to what a float holds, so that waiting so long is enough; inf for never, None for none.
+py::object maybe_seconds(const std::optional<Duration>& wait);
+/// The same for a point of the caller's clock.
+py::object maybe_instant(const std::optional<Instant>& instant);
 py::tuple texts(const std::vector<std::string>& values);
 py::object maybe_domain(const std::optional<Domain>& domain);
 
@@ -71,6 +75,9 @@ double take_seconds(py::handle value, const char* what);
 /// Unix time, or None for now.
 UnixTime take_time(py::handle value, const char* what);
 std::optional<UnixTime> take_maybe_time(py::handle value, const char* what);
+/// Of a clock in seconds, such as time.monotonic(): to the nearest nanosecond, for a clock that was put forward by what
+/// maybe_seconds() said must have come so far.
+Instant take_instant(py::handle value);
 Domain take_domain(py::handle value, const char* what);
 Address take_address(py::handle value, const char* what);
 /// A str, or an object of the module ipaddress.

@@ -20,8 +20,12 @@ class ValueType {
   /// Of each of its fields, in their order.
   template <class... Values>
   py::object make(Values&&... values) {
-    py::object fields[] = {py::object(std::forward<Values>(values))...};
-    return make_of(fields);
+    if constexpr (sizeof...(Values) == 0) {
+      return make_of({});
+    } else {
+      py::object fields[] = {py::object(std::forward<Values>(values))...};
+      return make_of(fields);
+    }
   }
   [[nodiscard]] py::handle type();
   [[nodiscard]] bool made(py::handle value) { return PyObject_IsInstance(value.ptr(), type().ptr()) == 1; }

@@ -208,7 +208,7 @@ WordList& words_of(ownership::Verdict) {
 }
 
 WordList& words_of(smtp::TlsMode) {
-  static auto& list = *new WordList("sendconn.mailer", "Tls", {"off", "opportunistic", "required", "implicit"});
+  static auto& list = *new WordList("sendconn.smtp", "Tls", {"off", "opportunistic", "required", "implicit"});
   return list;
 }
 WordList& words_of(MailFate) {
@@ -218,6 +218,14 @@ WordList& words_of(MailFate) {
 WordList& words_of(MailStage) {
   static auto& list = *new WordList("sendconn.mailer", "Stage",
                                     {"none", "lookup", "connect", "tls", "greeting", "login", "message", "cancelled"});
+  return list;
+}
+WordList& words_of(smtp::BodyType) {
+  static auto& list = *new WordList("sendconn.smtp", "Body", {"7BIT", "8BITMIME"});
+  return list;
+}
+WordList& words_of(smtp::BareNewlines) {
+  static auto& list = *new WordList("sendconn.smtp", "BareNewlines", {"refuse", "normalize"});
   return list;
 }
 

@@ -51,6 +51,8 @@ WordList& words_of(ownership::Verdict verdict);
 WordList& words_of(smtp::TlsMode mode);
 WordList& words_of(MailFate fate);
 WordList& words_of(MailStage stage);
+WordList& words_of(smtp::BodyType body);
+WordList& words_of(smtp::BareNewlines newlines);
 
 template <class Enum>
 py::object word(Enum value) {

@@ -23,7 +23,7 @@ import time
 import warnings
 
 import sendconn
-from sendconn import address, authres, dkim, dmarc, dns, limit, ownership, spf
+from sendconn import address, authres, dkim, dmarc, dns, limit, ownership, smtp, spf
 from sendconn._value import Value
 from sendconn.authentication import Check as AuthenticationCheck
 from sendconn.compat import dkim as dkimpy
@@ -62,6 +62,15 @@ REPORT = dmarc.format_report(
                               header_from="example.org",
                               spf_results=[dmarc.SpfReportResult(domain="example.org", result="fail")])],
     )
+)  # fmt: skip
+
+
+VERIFIER = smtp.ScramVerifier.from_password("secret")
+CONVERSATION = (
+    b"EHLO c.example\r\n", b"MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n", b"x\r\n.\r\n", b"RSET\r\n",
+    b"AUTH PLAIN AGEAYg==\r\n", b"AUTH SCRAM-SHA-256 biwsbj1hLHI9YWFhYWFhYWFhYWFhYWFhYWFhYWE=\r\n", b"STARTTLS\r\n", b"QUIT\r\n",
+    b"220 mx\r\n250-mx\r\n250-PIPELINING\r\n250 STARTTLS\r\n", b"220 mx\r\n250 mx\r\n", b"250 2.0.0 ok\r\n", b"354 go\r\n",
+    b"550 5.1.1 no\r\n", b"421 bye\r\n", b".\r\n",
 )  # fmt: skip
 
 
@@ -204,6 +213,9 @@ class Fuzz:
 
     def use(self, machine):
         """One method of a machine, in whatever state it is."""
+        if isinstance(machine, (smtp.ServerSession, smtp.ClientSession)):
+            self.converse(machine)
+            return
         name = self.pick("questions", "answer", "run", "done", "result", "results", "update", "finish", "give_up",
                          "destinations", "feed", "removed")
         try:
@@ -246,7 +258,46 @@ class Fuzz:
             lambda: ownership.Check(self.maybe("example.org"), token=self.maybe("0" * 40), provider=self.maybe("p")),
             lambda: AuthenticationCheck(**self.envelope()),
             lambda: authres.ForgeryFilter(self.maybe(["mx.example"])),
+            lambda: self.session(),
         )()  # fmt: skip
+
+    def session(self):
+        """One side of SMTP, in the middle of a conversation."""
+        if self.random.random() < 0.5:
+            options = {"require_tls": False, "require_auth": False, "offer_starttls": self.pick(True, False)}
+            for name in smtp.ServerOptions.__slots__:
+                if self.random.random() < 0.03:
+                    options[name] = self.any()
+            session = smtp.ServerSession(smtp.ServerOptions(**options), clock=self.maybe(time.monotonic))
+        else:
+            options = {"tls": self.pick("off", "opportunistic", "required", "implicit"), "user": self.pick(None, "a")}
+            for name in smtp.ClientOptions.__slots__:
+                if self.random.random() < 0.03:
+                    options[name] = self.any()
+            session = smtp.ClientSession(smtp.ClientOptions(**options), clock=self.maybe(time.monotonic))
+        for _ in range(self.random.randrange(20)):
+            self.converse(session)
+        return session
+
+    def converse(self, session):
+        """One call of a session, in whatever state it is."""
+        name = self.pick("feed", "feed", "next_event", "next_event", "next_event", "accept", "output", "reply",
+                         "reply_verifier", "tls_started", "shut_down", "input_closed", "next_deadline", "on_time", "begin",
+                         "content", "end_content", "quit", "pending", "set_tls", "trust_client", "capabilities")
+        arguments = {
+            "feed": lambda: [self.maybe(self.pick(*CONVERSATION))],
+            "content": lambda: [self.maybe(MESSAGE)],
+            "reply": lambda: [self.maybe(self.pick("250 2.0.0 ok", "535 5.7.8 no", "421 4.3.0 bye"))],
+            "reply_verifier": lambda: [self.maybe(self.pick(VERIFIER, None))],
+            "shut_down": lambda: [self.maybe("421 4.3.2 later")],
+            "begin": lambda: [self.maybe("a@b.example"), self.maybe(["c@d.example"])],
+        }.get(name, list)()
+        try:
+            found = getattr(session, name)
+            if callable(found):
+                found(*arguments)
+        except EXPECTED:
+            pass
 
     def drive(self):
         machine = self.machine()
@@ -281,7 +332,8 @@ class Fuzz:
                               address.Address.parse, address.parse_address_list, limit.Rate.parse, dns.Zone.parse,
                               dkim.PrivateKey.from_pem, dmarc.unpack_report, dmarc.pack_report, dmarc.parse_report,
                               sendconn.octets, dmarc.author_domains, dmarc.check_report, dmarc.format_report,
-                              authres.format, dmarc.statement, dmarc.reported_policy)(self.any()),
+                              authres.format, dmarc.statement, dmarc.reported_policy, smtp.Reply.parse,
+                              smtp.ScramVerifier.parse, VERIFIER.check_password, smtp.make_self_signed)(self.any()),
             lambda: self.pick(spf.add_term, spf.remove_term, address.is_within, dmarc.report_row, dmarc.report_subject,
                               authres.remove_forged, dmarc.report_file_name, ZONE, ZONE.resolve)(self.any(), self.any()),
             lambda: dns.Resolver(self.maybe(["127.0.0.1:1"]), timeout=self.maybe(0.01), cache=self.maybe(None)),

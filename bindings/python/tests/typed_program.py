@@ -7,7 +7,7 @@ import io
 import ipaddress
 
 import sendconn
-from sendconn import address, authres, dkim, dmarc, dns, limit, ownership, spf
+from sendconn import address, aio, authres, dkim, dmarc, dns, limit, ownership, smtp, spf
 from sendconn.compat import dkim as dkimpy
 from sendconn.compat import spf as pyspf
 
@@ -63,3 +63,35 @@ async def asynchronous() -> None:
     four: ownership.Result = await ownership.check_async("b.example", token="", provider="p", resolver=resolver)
     five: dns.Answer = await dns.Resolver().resolve_async("b.example", "TXT")
     print(one, two, three, four, five, await limit.TokenBucket("1/s").acquire_async())
+
+
+class Handler(aio.Handler):
+    async def on_login(self, peer: aio.Peer, user: str, password: str) -> bool:
+        return (user, password) == ("a", "b")
+
+    def on_rcpt(self, peer: aio.Peer, recipient: address.Address) -> str | None:
+        return None if recipient.domain == "b.example" else "550 5.7.1 not for us"
+
+    async def on_message(self, peer: aio.Peer, message: aio.Message) -> smtp.Reply:
+        text: str = message.parse().get_content()
+        return smtp.Reply(code=250, enhanced="2.0.0", text=f"{len(text)} of {message.sender}")
+
+
+async def mail() -> None:
+    options = smtp.ServerOptions(require_tls=False, mechanisms=[smtp.Mechanism.PLAIN])
+    async with aio.Server(Handler(), options=options) as server:
+        async with aio.Client("127.0.0.1", server.port, tls="off") as client:
+            accepted: bool = (await client.send(b"", sender="", recipients=["a@b.example"])).all_accepted
+            print(accepted, (await aio.send(b"", host="127.0.0.1", sender="a@b.example", recipients=[])).tls)
+
+
+def session() -> None:
+    server = smtp.ServerSession(smtp.ServerOptions())
+    event: smtp.Event | None = server.next_event()
+    if isinstance(event, smtp.Mail):
+        sender: address.Address | None = event.reverse_path
+        server.reply(f"550 5.7.1 not {sender}")
+    client = smtp.ClientSession(smtp.ClientOptions(tls=smtp.Tls.OFF))
+    client.begin(None, ["a@b.example"], body=smtp.Body.EIGHT_BIT_MIME)
+    pem: str = smtp.make_self_signed("localhost")[0]
+    print(client.capabilities.max_octets, server.output() + client.output(), pem)
