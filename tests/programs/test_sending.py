@@ -5,8 +5,10 @@ what `sendconn send`, which is the same Mailer, makes of servers that refuse.
 import base64
 import email
 import email.policy
+import os
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -18,7 +20,11 @@ from harness.relay import BUILD, PASSWORD, ROOT, TOOL
 from harness.zone import ZoneFile
 
 GUIDE = (ROOT / "docs/sending.md").read_text(encoding="utf-8")
-EXAMPLES = {"cpp": BUILD / "examples" / "cpp" / "send-attachment-cpp"}
+EXAMPLES = {
+    "cpp": [BUILD / "examples" / "cpp" / "send-attachment-cpp"],
+    "python": [sys.executable, ROOT / "examples/python/send_attachment.py"],
+}
+PACKAGE = BUILD / "bindings" / "python"
 CONTENT = bytes(range(256)) * 300
 OK, FAILED, USAGE, NOT_FOUND, TEMPORARY = range(5)
 SECONDS = 60
@@ -47,9 +53,13 @@ def publish_key(files, zone):
 
 
 def run_example(language, port, files, *, password="password.txt", host="127.0.0.1"):
-    words = [EXAMPLES[language], host, port, "office", password, "ca.pem", "s1.pem", "overview.pdf"]
+    words = [*EXAMPLES[language], host, port, "office", password, "ca.pem", "s1.pem", "overview.pdf"]
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONIOENCODING": "utf-8"}
+    if language == "python" and subprocess.run([sys.executable, "-c", "import sendconn"], env=environment,
+                                               capture_output=True, check=False).returncode != 0:  # fmt: skip
+        pytest.skip("the build has no Python package for the interpreter of these tests")
     return subprocess.run([str(word) for word in words], cwd=files, capture_output=True, text=True, timeout=SECONDS,
-                          check=False)
+                          env=environment, check=False)
 
 
 def check_message(content, zone):
@@ -63,7 +73,8 @@ def check_message(content, zone):
 
 def test_the_examples_of_the_guide_are_the_files():
     assert blocks("cpp")[0] == (ROOT / "examples/cpp/send_attachment.cpp").read_text(encoding="utf-8")
-    assert len(blocks("cpp")[0].splitlines()) < 40
+    assert blocks("python")[0] == (ROOT / "examples/python/send_attachment.py").read_text(encoding="utf-8")
+    assert len(blocks("cpp")[0].splitlines()) < 40 and len(blocks("python")[0].splitlines()) < 40
     compiled = (ROOT / "tests/mailer/manual_test.cpp").read_text(encoding="utf-8")
     assert all(block in compiled for block in blocks("cpp")[1:])
 
