@@ -22,7 +22,7 @@ class IpAddress {
   /// "192.0.2.1" (four decimal parts, no leading zeros) or "2001:db8::1" (RFC 4291 section 2.2, the embedded-IPv4 form
   /// included; no zone identifier, no brackets). Errc::syntax otherwise.
   static Result<IpAddress> parse(std::string_view text);
-  static IpAddress v4(std::array<std::uint8_t, 4> octets);
+  static IpAddress v4(std::array<std::uint8_t, 4> octets) noexcept { return IpAddress(octets); }
   static IpAddress v6(std::array<std::uint8_t, 16> octets);
 
   [[nodiscard]] Family family() const noexcept { return family_; }
@@ -47,6 +47,9 @@ class IpAddress {
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
  private:
+  explicit IpAddress(std::array<std::uint8_t, 4> octets) noexcept
+      : octets_{octets[0], octets[1], octets[2], octets[3]} {}
+
   Family family_ = Family::v4;
   std::array<std::uint8_t, 16> octets_{};
 };

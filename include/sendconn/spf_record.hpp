@@ -44,6 +44,7 @@ struct Term {
   Qualifier qualifier = Qualifier::pass;
   bool has_macros = false;        ///< its domain has a '%'
   bool asks_ptr = false;          ///< its domain has %{p}, which costs a look-up of its own
+  bool has_name = false;          ///< its domain is a name as written: without macros, and one that the DNS can have
   std::uint8_t prefix4 = 32;      ///< a, mx, ip4
   std::uint8_t prefix6 = 128;     ///< a, mx, ip6
   std::uint32_t position = 0;     ///< of the whole term, its qualifier included

@@ -3,39 +3,64 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lib/base/words.hpp"
+
 namespace sendconn::ascii {
 namespace {
 
-constexpr std::size_t word_octets = 8;
+using words::each;
+using words::high;
+using words::load;
+constexpr std::size_t word_octets = words::octets;
 
-std::uint64_t load(const char* at) noexcept {
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, word_octets);
-  return word;
+/// Four to seven octets; those in the middle are there twice.
+std::uint64_t load_some(std::string_view text) noexcept {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  std::memcpy(&first, text.data(), sizeof first);
+  std::memcpy(&last, text.data() + text.size() - sizeof last, sizeof last);
+  return std::uint64_t{first} << 32U | last;
 }
 
-/// lower() of eight octets at once: the sums carry into an octet's high bit where it is at least 'A', or above 'Z'.
-std::uint64_t lower_word(std::uint64_t word) noexcept {
-  constexpr std::uint64_t each = 0x0101010101010101;
-  const std::uint64_t low = word & (0x7f * each);
-  const std::uint64_t from_a = low + (0x80 - 'A') * each;
-  const std::uint64_t above_z = low + (0x7f - 'Z') * each;
-  const std::uint64_t upper = (from_a ^ above_z) & ~word & (0x80 * each);
-  return word | upper >> 2U;
+/// The top bit of each octet that is a visible character.
+std::uint64_t vchars_word(std::uint64_t word) noexcept {
+  const std::uint64_t low = word & ~high;
+  return (low + (0x7f - ' ') * each) & ~(low + each) & ~word & high;
+}
+
+/// The top bit of each octet that is_control() would be true for.
+std::uint64_t control_word(std::uint64_t word) noexcept {
+  const std::uint64_t low = word & ~high;
+  return (~(low + (0x80 - ' ') * each) | (low + each)) & ~word & high;
+}
+
+constexpr bool is_control(char c) noexcept { return !is_8bit(c) && !is_vchar(c) && c != ' '; }
+
+/// Whether `in_word` finds anything in a word, or `in_octet` in a shorter text. The last word may overlap the one
+/// before.
+template <class InWord, class InOctet>
+bool any(std::string_view text, InWord in_word, InOctet in_octet) noexcept {
+  if (text.size() < word_octets) return std::any_of(text.begin(), text.end(), in_octet);
+  const std::size_t last = text.size() - word_octets;
+  for (std::size_t at = 0;; at = std::min(at + word_octets, last)) {
+    if (in_word(load(text.data() + at)) != 0) return true;
+    if (at == last) return false;
+  }
 }
 
 }  // namespace
 
 bool equal(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
-  if (a.size() < word_octets)
+  if (a.size() < sizeof(std::uint32_t))
     return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  if (a.size() < word_octets) return words::lower(load_some(a)) == words::lower(load_some(b));
   // The last word may overlap the one before it.
   const std::size_t last = a.size() - word_octets;
   for (std::size_t at = 0;; at = std::min(at + word_octets, last)) {
     const std::uint64_t x = load(a.data() + at);
     const std::uint64_t y = load(b.data() + at);
-    if (x != y && lower_word(x) != lower_word(y)) return false;
+    if (x != y && words::lower(x) != words::lower(y)) return false;
     if (at == last) return true;
   }
 }
@@ -59,7 +84,7 @@ void assign_lower(std::string& out, std::string_view text) {
   // Read from `text`: what was just stored in pieces of another size, a processor reads back slowly.
   const std::size_t last = text.size() - word_octets;
   for (std::size_t at = 0;; at = std::min(at + word_octets, last)) {
-    const std::uint64_t word = lower_word(load(text.data() + at));
+    const std::uint64_t word = words::lower(load(text.data() + at));
     std::memcpy(out.data() + at, &word, word_octets);
     if (at == last) return;
   }
@@ -71,7 +96,20 @@ std::string_view trim(std::string_view text) noexcept {
   return text;
 }
 
-bool has_8bit(std::string_view text) noexcept { return std::any_of(text.begin(), text.end(), is_8bit); }
+bool has_8bit(std::string_view text) noexcept {
+  return any(
+      text, [](std::uint64_t word) { return word & high; }, is_8bit);
+}
+
+bool has_control(std::string_view text) noexcept { return any(text, control_word, is_control); }
+
+std::size_t count_vchars(std::string_view text) noexcept {
+  std::size_t count = 0;
+  for (; count + word_octets <= text.size(); count += word_octets)
+    if (vchars_word(load(text.data() + count)) != high) break;
+  while (count < text.size() && is_vchar(text[count])) ++count;
+  return count;
+}
 
 std::string to_hex(std::string_view octets) {
   constexpr std::string_view digits = "0123456789abcdef";

@@ -42,6 +42,10 @@ std::string_view trim(std::string_view text) noexcept;
 
 /// Any octet above 0x7f.
 bool has_8bit(std::string_view text) noexcept;
+/// Any octet below 0x20, or 0x7f.
+bool has_control(std::string_view text) noexcept;
+/// How many visible characters the text begins with.
+std::size_t count_vchars(std::string_view text) noexcept;
 
 /// Lower-case hexadecimal, two digits an octet.
 std::string to_hex(std::string_view octets);

@@ -7,6 +7,7 @@
 
 #include "lib/base/ascii.hpp"
 #include "lib/base/cursor.hpp"
+#include "lib/base/ipv4.hpp"
 
 namespace sendconn {
 namespace {
@@ -16,20 +17,9 @@ Error bad_address(std::string_view text) {
 }
 
 std::optional<std::array<std::uint8_t, 4>> parse_v4(std::string_view text) {
-  std::array<std::uint8_t, 4> octets{};
-  Cursor cursor(text);
-  for (std::size_t i = 0; i < octets.size(); ++i) {
-    if (i != 0 && !cursor.take('.')) return std::nullopt;
-    const std::string_view digits = cursor.take_while(ascii::is_digit);
-    // A leading zero means octal to some readers and decimal to others, so it means nothing here.
-    if (digits.empty() || digits.size() > 3 || (digits.size() > 1 && digits.front() == '0')) return std::nullopt;
-    unsigned value = 0;  // three digits at most: by hand, since SPF records consist of these numbers
-    for (const char digit : digits) value = value * 10 + static_cast<unsigned>(digit - '0');
-    if (value > 255) return std::nullopt;
-    octets[i] = static_cast<std::uint8_t>(value);
-  }
-  if (!cursor.at_end()) return std::nullopt;
-  return octets;
+  std::uint32_t number = 0;
+  if (text.empty() || read_ipv4(text, number) != text.size()) return std::nullopt;
+  return octets_of(number);
 }
 
 std::optional<std::array<std::uint8_t, 16>> parse_v6(std::string_view text) {
@@ -67,9 +57,10 @@ std::optional<std::array<std::uint8_t, 16>> parse_v6(std::string_view text) {
     }
   }
   if (!gap) return filled == octets.size() ? std::optional(octets) : std::nullopt;
-  if (filled > 14) return std::nullopt;  // "::" stands for at least one group of zeros
-  const auto first = octets.begin() + static_cast<std::ptrdiff_t>(*gap);
-  std::rotate(first, octets.begin() + static_cast<std::ptrdiff_t>(filled), octets.end());
+  if (filled > 14) return std::nullopt;      // "::" stands for at least one group of zeros
+  const std::size_t behind = filled - *gap;  // octets that belong to the end
+  std::memmove(octets.data() + octets.size() - behind, octets.data() + *gap, behind);
+  std::memset(octets.data() + *gap, 0, octets.size() - filled);
   return octets;
 }
 
@@ -162,12 +153,6 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
     return v6(*octets);
   }
   return bad_address(text);
-}
-
-IpAddress IpAddress::v4(std::array<std::uint8_t, 4> octets) {
-  IpAddress address;
-  std::copy(octets.begin(), octets.end(), address.octets_.begin());
-  return address;
 }
 
 IpAddress IpAddress::v6(std::array<std::uint8_t, 16> octets) {

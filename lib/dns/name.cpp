@@ -2,18 +2,31 @@
 #include "lib/dns/name.hpp"
 
 #include "lib/base/ascii.hpp"
+#include "lib/base/words.hpp"
 
 namespace sendconn::dns {
+namespace {
 
-std::string_view without_root_dot(std::string_view name) noexcept {
-  if (!name.empty() && name.back() == '.') name.remove_suffix(1);
-  return name;
+/// Two dots side by side.
+bool has_empty_label(std::string_view name) noexcept {
+  std::size_t at = 0;
+  for (; at + words::octets <= name.size(); at += words::octets - 1) {  // a pair may lie across two words
+    const std::uint64_t dots = words::equal(words::load(name.data() + at), '.');
+    if ((dots & dots << 8U) != 0) return true;
+  }
+  for (++at; at < name.size(); ++at)
+    if (name[at] == '.' && name[at - 1] == '.') return true;
+  return false;
 }
+
+}  // namespace
 
 bool is_name(std::string_view name) noexcept {
   if (name == ".") return true;
   name = without_root_dot(name);
   if (name.empty()) return true;
+  if (name.size() <= max_label_octets)  // then no label is too long
+    return name.front() != '.' && name.back() != '.' && !has_empty_label(name);
   if (name.size() > max_name_octets) return false;
   std::size_t label = 0;
   for (const char c : name) {

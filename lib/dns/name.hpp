@@ -12,7 +12,10 @@ constexpr std::size_t max_name_octets = 253;  // RFC 1035 section 3.1: 255 on th
 constexpr std::size_t max_label_octets = 63;  // RFC 1035 section 3.1
 
 /// Without one trailing dot; the root is the empty name.
-std::string_view without_root_dot(std::string_view name) noexcept;
+constexpr std::string_view without_root_dot(std::string_view name) noexcept {
+  if (!name.empty() && name.back() == '.') name.remove_suffix(1);
+  return name;
+}
 
 /// No empty or overlong label, not too long in all. The root is a name.
 bool is_name(std::string_view name) noexcept;

@@ -23,8 +23,8 @@ std::uint32_t word(std::string_view octets, std::size_t at) noexcept {
 
 /// A name of the DNS that check_host() can start with (RFC 7208 section 4.3).
 bool is_multi_label(std::string_view name) noexcept {
-  return name.find('.') != std::string_view::npos && name.front() != '[' &&
-         std::none_of(name.begin(), name.end(), [](char c) { return c < ' ' || c == 0x7f; });
+  return name.find('.') != std::string_view::npos && name.front() != '[' && !ascii::has_8bit(name) &&
+         !ascii::has_control(name);
 }
 bool is_multi_label_name(std::string_view domain) noexcept { return dns::is_name(domain) && is_multi_label(domain); }
 
@@ -232,7 +232,7 @@ void Evaluator::begin_redirect(const Term& term) {
     return;
   }
   trace({"  ", top().record().text(term)});
-  if (!expand_target(term) || !is_multi_label(target_))
+  if (!expand_target(term) || !is_checkable(term))
     return fail_check(Verdict::permerror, Reason::redirect_without_record);
   enter(target_, Entry::redirect);
 }
@@ -254,7 +254,7 @@ void Evaluator::begin_mechanism() {
   const bool usable = expand_target(term);
   if (term.kind == TermKind::include) {
     trace({"  ", frame.record().text(term)});
-    if (!usable || !is_multi_label(target_)) return fail_check(Verdict::permerror, Reason::include_without_record);
+    if (!usable || !is_checkable(term)) return fail_check(Verdict::permerror, Reason::include_without_record);
     return enter(target_, Entry::include);
   }
   // Section 4.8 leaves open what a name means that the DNS cannot have: nothing can be there.
@@ -328,17 +328,18 @@ void Evaluator::take_mx(const dns::Answer& answer) {
   // Section 5.4 looks all of them up, so the limit counts what is there, not what was tried until a match: the order of
   // the answer decides nothing.
   if (found_ > options_.limits.mx_names) return fail_check(Verdict::permerror, Reason::mx_limit);
-  std::array<const dns::Record*, max_names> sorted{};
-  for (std::size_t i = 0; i < found_; ++i) sorted[i] = &answer.records[i];
-  std::sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(found_),
-            [](const dns::Record* a, const dns::Record* b) {
-              return a->preference != b->preference ? a->preference < b->preference : a->text < b->text;
-            });
+  exchanges_.clear();
+  for (const dns::Record& record : answer.records) exchanges_.push_back(&record);
+  const auto before = [](const dns::Record* a, const dns::Record* b) {
+    return a->preference != b->preference ? a->preference < b->preference : a->text < b->text;
+  };
+  if (!std::is_sorted(exchanges_.begin(), exchanges_.end(), before))
+    std::sort(exchanges_.begin(), exchanges_.end(), before);
   questions_.clear();
   hosts_.clear();
   next_host_ = 0;
-  for (std::size_t i = 0; i < found_; ++i) {
-    const std::string_view name = dns::without_root_dot(sorted[i]->text);
+  for (const dns::Record* exchange : exchanges_) {
+    const std::string_view name = dns::without_root_dot(exchange->text);
     if (!name.empty() && dns::is_name(name)) hosts_.push_back(questions_.ask(name, address_type()));
   }
   stage_ = Stage::mx_addresses;
@@ -452,6 +453,10 @@ bool Evaluator::expand_target(const Term& term) {
     target_.assign(frame.domain);
     return true;
   }
+  if (term.has_name) {
+    target_.assign(dns::without_root_dot(domain));
+    return true;
+  }
   target_.clear();
   if (term.has_macros) {
     expand_name(domain, values(), target_);
@@ -465,6 +470,11 @@ bool Evaluator::expand_target(const Term& term) {
     target_.erase(0, dot + 1);
   }
   return !target_.empty() && dns::is_name(target_);
+}
+
+bool Evaluator::is_checkable(const Term& term) const noexcept {
+  // The grammar wants two labels of a name that is written out.
+  return term.has_name ? target_.front() != '[' : is_multi_label(target_);
 }
 
 bool Evaluator::count_lookup() {

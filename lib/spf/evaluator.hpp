@@ -103,6 +103,8 @@ class Evaluator final : public Check {
   bool count_void();
   /// The term's target-name in target_; false if no DNS name can be made of it (section 4.8).
   bool expand_target(const Term& term);
+  /// check_host() can start with target_ (section 4.3), which the term's domain became.
+  [[nodiscard]] bool is_checkable(const Term& term) const noexcept;
   [[nodiscard]] MacroValues values() const;
   [[nodiscard]] std::string_view ptr_name() const;
   [[nodiscard]] bool matches(const IpAddress& address, unsigned prefix4, unsigned prefix6) const noexcept;
@@ -144,8 +146,9 @@ class Evaluator final : public Check {
   std::size_t depth_ = 0;
   std::size_t path_depth_ = 0;  ///< how many frames lead to the term that decided
   std::string target_;
-  std::vector<std::size_t> hosts_;  ///< the question of each MX name, in the order of preference
-  std::size_t next_host_ = 0;       ///< the first one not yet judged
+  std::vector<const dns::Record*> exchanges_;  ///< while an MX answer is read; a member for its memory
+  std::vector<std::size_t> hosts_;             ///< the question of each MX name, in the order of preference
+  std::size_t next_host_ = 0;                  ///< the first one not yet judged
   std::vector<PtrName> ptr_names_;
   std::size_t ptr_count_ = 0;
   PtrState ptr_state_ = PtrState::unknown;

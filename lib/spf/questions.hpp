@@ -44,6 +44,7 @@ class Questions {
  private:
   struct Entry {
     dns::Question question;
+    std::uint64_t start = 0;  ///< the name's first eight octets, which tell most names apart; 0: it is shorter
     Reply reply;
   };
   std::vector<Entry> all_;  ///< the first size_ count; the others keep their memory

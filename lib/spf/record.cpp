@@ -2,6 +2,7 @@
 // so that a person sees all of them at once.
 #include <algorithm>
 #include <array>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -9,6 +10,8 @@
 
 #include "lib/base/ascii.hpp"
 #include "lib/base/cursor.hpp"
+#include "lib/base/ipv4.hpp"
+#include "lib/dns/name.hpp"
 #include "lib/spf/macro.hpp"
 
 namespace sendconn::spf {
@@ -17,8 +20,27 @@ namespace {
 constexpr std::string_view version = "v=spf1";
 constexpr std::size_t mechanism_count = 8;
 
+/// A name as a number, so that one comparison knows it: its letters in lower case, 0 if there are more than eight.
+class PackedName {
+ public:
+  constexpr PackedName() = default;
+  explicit constexpr PackedName(std::string_view text) {
+    for (const char c : text) add(c);
+  }
+  constexpr void add(char c) noexcept {
+    value_ = ++octets_ <= sizeof value_ ? value_ << 8U | static_cast<unsigned char>(ascii::lower(c)) : 0;
+  }
+  friend constexpr bool operator==(const PackedName& a, const PackedName& b) noexcept { return a.value_ == b.value_; }
+
+ private:
+  std::uint64_t value_ = 0;
+  std::size_t octets_ = 0;
+};
+
 struct MechanismName {
+  constexpr MechanismName(std::string_view name, TermKind means) : text(name), packed(name), kind(means) {}
   std::string_view text;
+  PackedName packed;
   TermKind kind;
 };
 constexpr std::array<MechanismName, mechanism_count> mechanism_names = {{{"ip4", TermKind::ip4},
@@ -29,23 +51,60 @@ constexpr std::array<MechanismName, mechanism_count> mechanism_names = {{{"ip4",
                                                                          {"mx", TermKind::mx},
                                                                          {"exists", TermKind::exists},
                                                                          {"ptr", TermKind::ptr}}};
+constexpr PackedName redirect_name("redirect");
+constexpr PackedName exp_name("exp");
 
 constexpr bool is_name_octet(char c) noexcept { return ascii::is_alnum(c) || c == '-' || c == '_' || c == '.'; }
 
-/// Reads one term. All positions are those of the record.
+void keep_network4(std::uint32_t number, unsigned prefix, Term& term) noexcept {
+  term.prefix4 = static_cast<std::uint8_t>(prefix);
+  term.mask4 = prefix == 0 ? 0 : ~std::uint32_t{0} << (32U - prefix);
+  term.network4 = number & term.mask4;
+}
+
+/// The term that most records consist of, a well-formed ip4 without a qualifier, read at once: how many octets it takes
+/// at the beginning of `text`. 0: it is something else, and a TermReader says what.
+std::size_t read_plain_ip4(std::string_view text, Term& term) noexcept {
+  constexpr std::string_view start = "ip4:";
+  if (text.substr(0, start.size()) != start) return 0;
+  std::uint32_t number = 0;
+  const std::size_t size = read_ipv4(text.substr(start.size()), number);
+  if (size == 0) return 0;
+  std::size_t at = start.size() + size;
+  const auto digit = [&] { return at < text.size() && ascii::is_digit(text[at]); };
+  unsigned prefix = 32;
+  if (at < text.size() && text[at] == '/') {
+    ++at;
+    if (!digit()) return 0;
+    prefix = static_cast<unsigned>(text[at++] - '0');
+    if (prefix != 0 && digit()) prefix = prefix * 10 + static_cast<unsigned>(text[at++] - '0');
+    if (prefix > 32) return 0;
+  }
+  if (at != text.size() && text[at] != ' ') return 0;
+  term.kind = TermKind::ip4;
+  // Made in its place: copied, it would be read in one piece when just written in several, for which processors wait.
+  ::new (&term.address) IpAddress(IpAddress::v4(octets_of(number)));
+  keep_network4(number, prefix, term);
+  return at;
+}
+
+/// Reads one term of visible characters into `term`. All positions are those of the record.
 class TermReader {
  public:
-  TermReader(std::string_view text, std::size_t position) : text_(text), cursor_(text), base_(position) {
+  TermReader(std::string_view text, std::size_t position, Term& term)
+      : text_(text), cursor_(text), base_(position), term_(term) {
     term_.position = static_cast<std::uint32_t>(position);
     term_.octets = static_cast<std::uint32_t>(text.size());
   }
 
   /// Nothing, or the fault.
   std::optional<Fault> read();
-  [[nodiscard]] const Term& term() const noexcept { return term_; }
+  /// The fault of a term in which other octets stand than visible characters.
+  [[nodiscard]] Fault find_bad_octets() const;
 
  private:
-  std::optional<Fault> read_modifier(std::string_view name);
+  bool take_qualifier() noexcept;
+  std::optional<Fault> read_modifier(const PackedName& name);
   std::optional<Fault> read_mechanism(TermKind kind);
   std::optional<Fault> read_network(bool v4);
   std::optional<Fault> read_domain(std::size_t size);
@@ -60,46 +119,68 @@ class TermReader {
   std::string_view text_;
   Cursor cursor_;
   std::size_t base_;
-  Term term_;
+  Term& term_;
 };
 
-std::optional<Fault> TermReader::read() {
-  if (const auto bad = std::find_if_not(text_.begin(), text_.end(), ascii::is_vchar); bad != text_.end()) {
-    const auto end = std::find_if(bad, text_.end(), ascii::is_vchar);
-    const auto at = static_cast<std::size_t>(bad - text_.begin());
-    const auto size = static_cast<std::size_t>(end - bad);
-    return fault(at, size,
-                 ascii::quote(text_.substr(at, size)) + " in " + quoted() +
-                     ": a record is visible ASCII characters, with spaces between the terms (RFC 7208 section 3.1)");
+Fault TermReader::find_bad_octets() const {
+  const auto bad = std::find_if_not(text_.begin(), text_.end(), ascii::is_vchar);
+  const auto end = std::find_if(bad, text_.end(), ascii::is_vchar);
+  const auto at = static_cast<std::size_t>(bad - text_.begin());
+  const auto size = static_cast<std::size_t>(end - bad);
+  return fault(at, size,
+               ascii::quote(text_.substr(at, size)) + " in " + quoted() +
+                   ": a record is visible ASCII characters, with spaces between the terms (RFC 7208 section 3.1)");
+}
+
+bool TermReader::take_qualifier() noexcept {
+  switch (cursor_.peek()) {
+    case '+':
+      term_.qualifier = Qualifier::pass;
+      break;
+    case '-':
+      term_.qualifier = Qualifier::fail;
+      break;
+    case '~':
+      term_.qualifier = Qualifier::softfail;
+      break;
+    case '?':
+      term_.qualifier = Qualifier::neutral;
+      break;
+    default:
+      return false;
   }
-  constexpr std::string_view qualifiers = "+-~?";  // in the order of Qualifier
-  const std::size_t qualifier = qualifiers.find(cursor_.peek());
-  const bool qualified = qualifier != std::string_view::npos;
-  if (qualified) {
-    term_.qualifier = static_cast<Qualifier>(qualifier);
+  cursor_.skip();
+  return true;
+}
+
+std::optional<Fault> TermReader::read() {
+  const bool qualified = take_qualifier();
+  const std::size_t name_at = cursor_.position();
+  PackedName packed;
+  while (is_name_octet(cursor_.peek())) {
+    packed.add(cursor_.peek());
     cursor_.skip();
   }
-  const std::size_t name_at = cursor_.position();
-  const std::string_view name = cursor_.take_while(is_name_octet);
+  const std::string_view name = cursor_.since(name_at);
   if (cursor_.peek() == '=') {
     if (qualified) return fault(0, text_.size(), quoted() + ": a modifier takes no qualifier (RFC 7208 section 4.6.1)");
     if (name.empty() || !ascii::is_alpha(name.front()))
       return fault(0, text_.size(),
                    quoted() + ": the name of a modifier begins with a letter (RFC 7208 section 4.6.1)");
     cursor_.skip();
-    return read_modifier(name);
+    return read_modifier(packed);
   }
   const auto known = std::find_if(mechanism_names.begin(), mechanism_names.end(),
-                                  [&](const MechanismName& mechanism) { return ascii::equal(mechanism.text, name); });
+                                  [&](const MechanismName& mechanism) { return mechanism.packed == packed; });
   if (known == mechanism_names.end())
     return fault(name_at, text_.size() - name_at,
                  quoted() + " is no mechanism: all, include, a, mx, ptr, ip4, ip6 and exists are (RFC 7208 section 5)");
   return read_mechanism(known->kind);
 }
 
-std::optional<Fault> TermReader::read_modifier(std::string_view name) {
-  if (ascii::equal(name, "redirect") || ascii::equal(name, "exp")) {
-    term_.kind = ascii::equal(name, "exp") ? TermKind::exp : TermKind::redirect;
+std::optional<Fault> TermReader::read_modifier(const PackedName& name) {
+  if (name == redirect_name || name == exp_name) {
+    term_.kind = name == exp_name ? TermKind::exp : TermKind::redirect;
     return read_domain(cursor_.rest().size());
   }
   term_.kind = TermKind::unknown_modifier;
@@ -166,9 +247,9 @@ std::optional<Fault> TermReader::read_network(bool v4) {
     if (found) return found;
   }
   if (v4) {
-    for (const char octet : parsed->octets()) term_.network4 = term_.network4 << 8U | static_cast<unsigned char>(octet);
-    term_.mask4 = term_.prefix4 == 0 ? 0 : ~std::uint32_t{0} << (32U - term_.prefix4);
-    term_.network4 &= term_.mask4;
+    std::uint32_t number = 0;
+    read_ipv4(address, number);
+    keep_network4(number, term_.prefix4, term_);
   }
   return std::nullopt;
 }
@@ -188,6 +269,7 @@ std::optional<Fault> TermReader::read_domain(std::size_t size) {
       found->octets = text_.size();
     }
   }
+  term_.has_name = !use.has_macros && !found && dns::is_name(domain);
   term_.has_macros = use.has_macros;
   term_.asks_ptr = use.asks_ptr;
   return found;
@@ -270,15 +352,26 @@ void Record::assign(std::string_view text) {
   Cursor cursor(text_);
   cursor.skip(version.size());
   while (faults_.size() < max_faults) {
-    cursor.take_while([](char c) { return c == ' '; });
+    while (cursor.take(' ')) {
+    }
     if (cursor.at_end()) return;
     const std::size_t position = cursor.position();
-    TermReader reader(cursor.take_until(' '), position);
-    if (auto fault = reader.read()) {
+    Term& term = terms_.emplace_back();
+    if (const std::size_t size = read_plain_ip4(cursor.rest(), term); size != 0) {
+      term.position = static_cast<std::uint32_t>(position);
+      term.octets = static_cast<std::uint32_t>(size);
+      cursor.skip(size);
+      continue;
+    }
+    cursor.skip(ascii::count_vchars(cursor.rest()));
+    const bool readable = cursor.at_end() || cursor.peek() == ' ';
+    if (!readable) cursor.take_until(' ');
+    TermReader reader(cursor.since(position), position, term);
+    if (auto fault = readable ? reader.read() : reader.find_bad_octets()) {
+      terms_.pop_back();
       faults_.push_back(std::move(*fault));
       continue;
     }
-    const Term& term = reader.term();
     if (term.kind == TermKind::redirect || term.kind == TermKind::exp) {
       bool& before = seen[term.kind == TermKind::exp ? 1 : 0];
       if (before)
@@ -287,7 +380,6 @@ void Record::assign(std::string_view text) {
                                ": this modifier stands in the record already, once is allowed (RFC 7208 section 6)"});
       before = true;
     }
-    terms_.push_back(term);
   }
 }
 

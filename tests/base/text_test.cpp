@@ -37,6 +37,24 @@ TEST(Ascii, CaseIsFoldedAlikeAtEveryPlaceOfEveryLength) {
   }
 }
 
+TEST(Ascii, WhatATextHoldsIsFoundAtEveryPlaceOfEveryLength) {
+  for (std::size_t size = 1; size <= 27; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int i = 0; i < 256; ++i) {
+        const char c = static_cast<char>(i);
+        std::string text(size, '~');
+        text[at] = c;
+        ASSERT_EQ(ascii::has_8bit(text), i >= 0x80) << size << " " << at << " " << i;
+        ASSERT_EQ(ascii::has_control(text), i < 0x20 || i == 0x7f) << size << " " << at << " " << i;
+        ASSERT_EQ(ascii::count_vchars(text), i > 0x20 && i < 0x7f ? size : at) << size << " " << at << " " << i;
+      }
+    }
+  }
+  EXPECT_FALSE(ascii::has_8bit(""));
+  EXPECT_FALSE(ascii::has_control(""));
+  EXPECT_EQ(ascii::count_vchars(""), 0U);
+}
+
 TEST(Ascii, ClassesHoldForEveryOctet) {
   for (int i = 0; i < 256; ++i) {
     const char c = static_cast<char>(i);

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include <sendconn/spf_record.hpp>
 
 namespace sendconn::spf {
@@ -47,6 +50,39 @@ TEST(Record, KnowsEachTermAndItsPlace) {
   EXPECT_EQ(record.find(TermKind::exp), &record.terms()[7]);
   EXPECT_TRUE(record.find(TermKind::redirect)->asks_ptr);
   EXPECT_EQ(record.find(TermKind::all), nullptr);
+}
+
+// Plain ip4 terms are read by a way of their own; a qualifier leads them the general way, which must say the same.
+TEST(Record, ReadsAPlainIp4AsAnyOtherTerm) {
+  std::vector<std::string> networks = {
+      "",           "192.0.2",        "192.0.2.",          "192.0.2.1.", "192.0.2.1.1",     "192..2.1",
+      "1.2.3.4x",   "01.2.3.4",       "1.2.3.04",          "0.0.0.0",    "255.255.255.255", "256.1.1.1",
+      "1.1.1.256",  "1.2.3.1000",     "99999999999.1.1.1", ".1.2.3.4",   "1,2.3.4",         "1.2.3.4/",
+      "1.2.3.4//8", "1.2.3.4/24//64", "1.2.3.4/x",         "1.2.3.4/8x", "1.2.3.4/00",      "1.2.3.4/-1",
+      "::1",        "1.2.3.4\x01",    "1.2.3.4/8\xff",     "%{i}",       "1.2.3.4=",        "1.2.3.4/8 "};
+  for (int prefix = 0; prefix <= 130; ++prefix) {
+    networks.push_back("198.51.100.77/" + std::to_string(prefix));
+    networks.push_back("198.51.100.77/0" + std::to_string(prefix));
+  }
+  for (const std::string& network : networks) {
+    const Record plain = Record::parse("v=spf1 ip4:" + network + " a");
+    const Record general = Record::parse("v=spf1 +ip4:" + network + " a");
+    const Record upper = Record::parse("v=spf1 IP4:" + network + " a");
+    ASSERT_EQ(plain.terms().size(), general.terms().size()) << network;
+    ASSERT_EQ(plain.terms().size(), upper.terms().size()) << network;
+    ASSERT_EQ(plain.faults().size(), general.faults().size()) << network;
+    ASSERT_EQ(plain.faults().size(), upper.faults().size()) << network;
+    for (std::size_t i = 0; i < plain.terms().size(); ++i) {
+      const Term& term = plain.terms()[i];
+      const Term& other = general.terms()[i];
+      EXPECT_EQ(term.kind, other.kind) << network;
+      EXPECT_EQ(term.address.format(), other.address.format()) << network;
+      EXPECT_EQ(term.prefix4, other.prefix4) << network;
+      EXPECT_EQ(term.network4, other.network4) << network;
+      EXPECT_EQ(term.mask4, other.mask4) << network;
+      EXPECT_EQ(plain.text(term), i == 0 && plain.valid() ? general.text(other).substr(1) : general.text(other));
+    }
+  }
 }
 
 struct BadTerm {
