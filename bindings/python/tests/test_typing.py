@@ -49,5 +49,8 @@ def test_a_wrong_program_is_found(tmp_path):
 
 @needs_mypy
 def test_stubs_say_what_the_modules_have(tmp_path):
-    done = run("mypy.stubtest", "sendconn", cwd=tmp_path)
+    # Newer releases of mypy take it for a mistake that an enum has no members; Word is what others derive from.
+    settings = tmp_path / "mypy.ini"
+    settings.write_text("[mypy]\n[mypy-sendconn._word]\ndisable_error_code = misc\n")
+    done = run("mypy.stubtest", "--mypy-config-file", str(settings), "sendconn", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
