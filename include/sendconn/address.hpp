@@ -7,6 +7,8 @@
 
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn {
 
 /// A domain name of mail: lower case, A-labels, no trailing dot, at most 253 octets, each label 1 to 63 octets of
@@ -56,3 +58,5 @@ class Address {
 };
 
 }  // namespace sendconn
+
+#pragma GCC visibility pop

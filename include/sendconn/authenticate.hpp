@@ -27,6 +27,8 @@
 #include <sendconn/spf.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::authenticate {
 
 /// Who sends, by the connection and its envelope. Copied.
@@ -106,3 +108,5 @@ class Check {
 authres::Results to_authres(const Results& results, std::string id);
 
 }  // namespace sendconn::authenticate
+
+#pragma GCC visibility pop

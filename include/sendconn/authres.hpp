@@ -9,6 +9,8 @@
 
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::authres {
 
 // Our own bounds. Nobody needs a tenth of them; they keep a hostile field from costing more than it is worth.
@@ -120,3 +122,5 @@ class ForgeryFilter {
 Result<std::string> remove_forged(std::string_view header, const std::vector<std::string>& own_ids);
 
 }  // namespace sendconn::authres
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::crypto {
 
 using Sha256 = std::array<std::uint8_t, 32>;
@@ -155,3 +157,5 @@ class PublicKey {
 };
 
 }  // namespace sendconn::crypto
+
+#pragma GCC visibility pop

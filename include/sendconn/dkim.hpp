@@ -15,6 +15,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::dkim {
 
 enum class Canonicalization : std::uint8_t { simple, relaxed };
@@ -120,3 +122,5 @@ std::string format_key_record(const crypto::PrivateKey& key);
 std::string format_key_zone_line(const Domain& domain, const Selector& selector, const crypto::PrivateKey& key);
 
 }  // namespace sendconn::dkim
+
+#pragma GCC visibility pop

@@ -15,6 +15,8 @@
 #include <sendconn/dkim.hpp>
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::dkim {
 
 /// The data of one TXT record cannot be longer (RFC 1035 section 3.2.1).
@@ -156,3 +158,5 @@ struct KeyComparison {
 KeyComparison compare_key(const crypto::PrivateKey& key, std::string_view record);
 
 }  // namespace sendconn::dkim
+
+#pragma GCC visibility pop

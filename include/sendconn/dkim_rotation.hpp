@@ -15,6 +15,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::dkim {
 
 /// What a resolver has at a selector's name, from the point of view of the key that belongs there.
@@ -105,3 +107,5 @@ class Rotation {
 };
 
 }  // namespace sendconn::dkim
+
+#pragma GCC visibility pop

@@ -19,6 +19,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::dkim {
 
 /// What Authentication-Results says of one signature (RFC 8601 section 2.7.1). A message without signatures, "none"
@@ -183,3 +185,5 @@ class Verifier {
 };
 
 }  // namespace sendconn::dkim
+
+#pragma GCC visibility pop

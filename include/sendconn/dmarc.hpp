@@ -16,6 +16,8 @@
 #include <sendconn/message.hpp>
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::dmarc {
 
 /// What a domain's owner asks for mail that does not pass; weakest first.
@@ -258,3 +260,5 @@ class DestinationCheck {
 };
 
 }  // namespace sendconn::dmarc
+
+#pragma GCC visibility pop

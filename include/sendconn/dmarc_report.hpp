@@ -16,6 +16,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::dmarc {
 
 /// Bounds for what strangers send. All are our own; large providers' reports stay below a tenth of them.
@@ -222,3 +224,5 @@ struct FailureReport {
 Result<std::string> format_failure_report(const FailureReport& report);
 
 }  // namespace sendconn::dmarc
+
+#pragma GCC visibility pop

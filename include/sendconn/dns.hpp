@@ -11,6 +11,8 @@
 #include <sendconn/ip.hpp>
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::dns {
 
 enum class RecordType : std::uint16_t { a = 1, cname = 5, mx = 15, txt = 16, aaaa = 28, ptr = 12, ns = 2, tlsa = 52 };
@@ -59,3 +61,5 @@ struct Answer {
 };
 
 }  // namespace sendconn::dns
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include <sendconn/dns.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::dns {
 
 struct CacheOptions {
@@ -48,3 +50,5 @@ class Cache {
 };
 
 }  // namespace sendconn::dns
+
+#pragma GCC visibility pop

@@ -9,6 +9,8 @@
 
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn {
 
 /// An IPv4 or IPv6 address. Always valid; thread-compatible.
@@ -77,3 +79,5 @@ class IpNetwork {
 };
 
 }  // namespace sendconn
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::limit {
 
 /// "100/min, burst 20": `count` tokens every `period`, at most `burst` at once. Immutable value.
@@ -92,3 +94,5 @@ class Table {
 };
 
 }  // namespace sendconn::limit
+
+#pragma GCC visibility pop

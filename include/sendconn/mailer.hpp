@@ -29,6 +29,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/smtp.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn {
 
 /// Name and password. SCRAM-SHA-256, PLAIN and LOGIN are known; the strongest that the server offers is used.
@@ -169,3 +171,5 @@ class Mailer {
 };
 
 }  // namespace sendconn
+
+#pragma GCC visibility pop

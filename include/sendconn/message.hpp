@@ -11,6 +11,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::mail {
 
 /// One header field as views into the text it was parsed from; valid as long as that text is.
@@ -77,3 +79,5 @@ class Splitter {
 };
 
 }  // namespace sendconn::mail
+
+#pragma GCC visibility pop

@@ -24,6 +24,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::mime {
 
 /// An address with the name that people see; the name may be empty.
@@ -118,3 +120,5 @@ std::string to_crlf(std::string_view text);
 std::vector<Address> recipients(const Message& message);
 
 }  // namespace sendconn::mime
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 #include <sendconn/dns.hpp>
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::ownership {
 
 /// 160 random bits as 40 hexadecimal digits; belongs to one account and one domain. Always valid, lower case.
@@ -107,3 +109,5 @@ class Check {
 };
 
 }  // namespace sendconn::ownership
+
+#pragma GCC visibility pop

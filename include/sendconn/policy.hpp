@@ -10,6 +10,8 @@
 #include <sendconn/message.hpp>
 #include <sendconn/reply.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::policy {
 
 /// What a connector may do in a domain's name.
@@ -59,3 +61,5 @@ std::optional<Reply> decide_delivery(const std::vector<Domain>& domains, const R
 std::optional<Reply> decide_received(const mail::Header& header, std::size_t max_received);
 
 }  // namespace sendconn::policy
+
+#pragma GCC visibility pop

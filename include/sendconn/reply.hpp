@@ -8,6 +8,8 @@
 
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn {
 
 /// An enhanced status code (RFC 3463): 5.7.1. All zero: none.
@@ -48,3 +50,5 @@ struct Reply {
 };
 
 }  // namespace sendconn
+
+#pragma GCC visibility pop

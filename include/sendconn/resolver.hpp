@@ -13,6 +13,8 @@
 #include <sendconn/dns_cache.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::io {
 
 /// Asks on behalf of one thread. Thread-compatible: one Resolver for each event loop.
@@ -87,3 +89,5 @@ Result<std::vector<dns::Answer>> resolve_blocking(const CaresOptions& options,
                                                   const std::vector<dns::Question>& questions);
 
 }  // namespace sendconn::io
+
+#pragma GCC visibility pop

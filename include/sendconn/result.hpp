@@ -10,6 +10,8 @@
 #include <utility>
 #include <variant>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn {
 
 /// What kind of thing went wrong. The numbers are pinned: the C interface hands them out.
@@ -84,3 +86,5 @@ class [[nodiscard]] Result<void> {
 };
 
 }  // namespace sendconn
+
+#pragma GCC visibility pop

@@ -13,6 +13,8 @@
 #include <sendconn/reply.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::route {
 
 constexpr std::size_t max_hosts = 20;      ///< MX names used for one domain; our own bound against 1,000 MX
@@ -63,3 +65,5 @@ struct RetrySchedule {
 };
 
 }  // namespace sendconn::route
+
+#pragma GCC visibility pop

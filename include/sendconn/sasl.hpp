@@ -9,6 +9,8 @@
 
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::sasl {
 
 enum class Mechanism : std::uint8_t { plain = 1, login = 2, scram_sha_256 = 4 };
@@ -42,3 +44,5 @@ struct ScramVerifier {
 };
 
 }  // namespace sendconn::sasl
+
+#pragma GCC visibility pop

@@ -30,6 +30,8 @@
 #include <sendconn/sasl.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::smtp {
 
 // ── Events both sides know ─────────────────────────────────────────────────────────────────────────────────────────
@@ -318,3 +320,5 @@ class ClientSession {
 };
 
 }  // namespace sendconn::smtp
+
+#pragma GCC visibility pop

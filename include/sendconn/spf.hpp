@@ -25,6 +25,8 @@
 #include <sendconn/spf_record.hpp>
 #include <sendconn/time.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::spf {
 
 /// RFC 7208 section 2.6. The names are those of RFC 8601 section 2.7.2.
@@ -156,3 +158,5 @@ class Check {
 std::unique_ptr<Check> make_check(Options options = {});
 
 }  // namespace sendconn::spf
+
+#pragma GCC visibility pop

@@ -11,6 +11,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/spf_record.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::spf {
 
 enum class Severity : std::uint8_t {
@@ -59,3 +61,5 @@ std::vector<std::string> split_strings(std::string_view text);
 std::string format_txt(std::string_view text);
 
 }  // namespace sendconn::spf
+
+#pragma GCC visibility pop

@@ -12,6 +12,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/spf.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::spf {
 
 /// What libspf2 has no notion of is not there: Limits::void_lookups and void_counting, Options::trace and records, and
@@ -24,3 +26,5 @@ namespace sendconn::spf {
 Result<std::unique_ptr<Check>> load_libspf2(const std::string& module, const Options& options = {});
 
 }  // namespace sendconn::spf
+
+#pragma GCC visibility pop

@@ -10,6 +10,8 @@
 #include <sendconn/result.hpp>
 #include <sendconn/spf.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::spf {
 
 /// The field's content. Empty members are left out when it is written, and were absent where it was read.
@@ -46,3 +48,5 @@ constexpr std::size_t max_received_octets = std::size_t{16} * 1024;
 Result<ReceivedSpf> parse_received(std::string_view value);
 
 }  // namespace sendconn::spf
+
+#pragma GCC visibility pop

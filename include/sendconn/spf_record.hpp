@@ -11,6 +11,8 @@
 #include <sendconn/ip.hpp>
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::spf {
 
 /// What stands in front of a mechanism, and so what a match means.
@@ -125,3 +127,5 @@ class RecordCache {
 };
 
 }  // namespace sendconn::spf
+
+#pragma GCC visibility pop

@@ -3,6 +3,8 @@
 
 #include <chrono>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn {
 
 /// A monotonic instant: deadlines, token buckets, waits. Never written to disk.
@@ -15,3 +17,5 @@ using Duration = std::chrono::steady_clock::duration;
 using UnixTime = std::chrono::sys_seconds;
 
 }  // namespace sendconn
+
+#pragma GCC visibility pop

@@ -13,6 +13,8 @@
 
 // Randomness for keys and nonces is OpenSSL's own. Where a `now` is left out, OpenSSL reads the system's clock.
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::tls {
 
 enum class Role : std::uint8_t { client, server };
@@ -109,3 +111,5 @@ class Endpoint {
 };
 
 }  // namespace sendconn::tls
+
+#pragma GCC visibility pop

@@ -19,6 +19,8 @@
 #include <sendconn/dns.hpp>
 #include <sendconn/result.hpp>
 
+#pragma GCC visibility push(default)
+
 namespace sendconn::dns {
 
 /// How many CNAMEs one answer may lead through. RFC 1034 section 3.6.2 sets no number; unbound stops at 11, c-ares at
@@ -50,3 +52,5 @@ class Zone {
 };
 
 }  // namespace sendconn::dns
+
+#pragma GCC visibility pop

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/base/hidden.hpp"
+
 namespace sendconn::authenticate {
 namespace {
 
@@ -39,7 +41,7 @@ std::unique_ptr<spf::Check> make_spf(const Options& options) {
 
 }  // namespace
 
-struct Check::Impl {
+struct SENDCONN_HIDDEN Check::Impl {
   Impl(const Envelope& envelope, const Options& given)
       : header_limits(given.header),
         dmarc_options(given.dmarc),

@@ -11,6 +11,7 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
+#include "lib/base/hidden.hpp"
 #include "lib/crypto/openssl.hpp"
 
 namespace sendconn::crypto {
@@ -118,7 +119,7 @@ void wipe(std::string& secret) noexcept {
   secret.clear();
 }
 
-struct HashStream::Impl {
+struct SENDCONN_HIDDEN HashStream::Impl {
   explicit Impl(HashAlgorithm algorithm)
       : context(make_context(algorithm == HashAlgorithm::sha1 ? sha1_algorithm() : sha256_algorithm())),
         size(algorithm == HashAlgorithm::sha1 ? 20 : 32) {}
@@ -142,7 +143,7 @@ Digest HashStream::finish() {
   return digest;
 }
 
-struct Sha256Stream::Impl {
+struct SENDCONN_HIDDEN Sha256Stream::Impl {
   DigestContext context = make_context();
 };
 

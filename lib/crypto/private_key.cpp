@@ -11,6 +11,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "lib/base/hidden.hpp"
 #include "lib/crypto/context_stock.hpp"
 #include "lib/crypto/openssl.hpp"
 #include "lib/crypto/pem.hpp"
@@ -94,7 +95,7 @@ std::string encode_public(EVP_PKEY& key, KeyType type) {
 
 }  // namespace
 
-struct PrivateKey::Impl {
+struct SENDCONN_HIDDEN PrivateKey::Impl {
   Impl(Key decoded, KeyType kind, unsigned modulus_bits)
       : key(std::move(decoded)),
         type(kind),

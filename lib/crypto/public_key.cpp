@@ -13,6 +13,7 @@
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
+#include "lib/base/hidden.hpp"
 #include "lib/crypto/context_stock.hpp"
 #include "lib/crypto/openssl.hpp"
 #include "lib/crypto/rsa_der.hpp"
@@ -90,7 +91,7 @@ struct VerifyingContext {
 
 }  // namespace
 
-struct PublicKey::Impl {
+struct SENDCONN_HIDDEN PublicKey::Impl {
   Impl(Key decoded, KeyType kind, unsigned size) : key(std::move(decoded)), type(kind), bits(size) {}
 
   Key key;

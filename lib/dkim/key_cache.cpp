@@ -3,6 +3,7 @@
 
 #include "lib/base/ascii.hpp"
 #include "lib/base/generation_cache.hpp"
+#include "lib/base/hidden.hpp"
 
 namespace sendconn::dkim {
 namespace {
@@ -28,7 +29,7 @@ const Result<crypto::PublicKey>& PublishedKey::key() const {
   return *key_;
 }
 
-struct KeyCache::Impl {
+struct SENDCONN_HIDDEN KeyCache::Impl {
   explicit Impl(std::size_t max_keys) : keys(max_keys) {}
   GenerationCache<PublishedKey> keys;
 };

@@ -13,6 +13,7 @@
 
 #include "lib/base/ascii.hpp"
 #include "lib/base/base64.hpp"
+#include "lib/base/hidden.hpp"
 #include "lib/dkim/body_hasher.hpp"
 #include "lib/dkim/canonical_header.hpp"
 #include "lib/dkim/field_selection.hpp"
@@ -73,7 +74,7 @@ Result<void> check(const Signature& signature, std::int64_t now) {
 
 }  // namespace
 
-struct Signer::Impl {
+struct SENDCONN_HIDDEN Signer::Impl {
   /// A signature, its i= ready to be written, and which of the bodies it takes its bh= from.
   struct Plan {
     Signature signature;

@@ -12,6 +12,7 @@
 #include <sendconn/dkim_key.hpp>
 
 #include "lib/base/ascii.hpp"
+#include "lib/base/hidden.hpp"
 #include "lib/dkim/body_hasher.hpp"
 #include "lib/dkim/canonical_header.hpp"
 #include "lib/dkim/field_selection.hpp"
@@ -101,7 +102,7 @@ int progress(Reason reason) noexcept {
 
 }  // namespace
 
-struct Verifier::Impl {
+struct SENDCONN_HIDDEN Verifier::Impl {
   enum class State : std::uint8_t { header, body, ended, failed };
 
   explicit Impl(const VerifyOptions& chosen) : options(chosen), splitter(options.header.max_octets) {}

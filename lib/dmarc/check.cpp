@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lib/base/hidden.hpp"
 #include "lib/dmarc/author_check.hpp"
 
 namespace sendconn::dmarc {
@@ -13,7 +14,7 @@ bool Outcome::dkim_aligned() const noexcept {
   });
 }
 
-struct Check::Impl {
+struct SENDCONN_HIDDEN Check::Impl {
   Impl(Facts given, const Options& with) : facts(std::move(given)), options(with) {
     if (auto reason = refusal()) {
       refuse(*std::move(reason));

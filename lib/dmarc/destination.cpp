@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "lib/base/hidden.hpp"
 #include "lib/dmarc/lookups.hpp"
 
 namespace sendconn::dmarc {
@@ -19,7 +20,7 @@ struct Journey {
 
 }  // namespace
 
-struct DestinationCheck::Impl {
+struct SENDCONN_HIDDEN DestinationCheck::Impl {
   Impl(Domain domain, const Record& record, ReportKind which) : policy_domain(std::move(domain)), kind(which) {
     const std::vector<ReportUri>& uris = kind == ReportKind::aggregate ? record.rua : record.ruf;
     for (const ReportUri& uri : uris) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "lib/base/hidden.hpp"
 #include "lib/dns/name.hpp"
 
 namespace sendconn::dns {
@@ -37,7 +38,7 @@ std::size_t size_of(const std::string& key, const Answer& answer) {
 
 }  // namespace
 
-class Cache::Shard {
+class SENDCONN_HIDDEN Cache::Shard {
  public:
   void set_room(std::size_t octets) { room_ = octets; }
   std::optional<Answer> find(const std::string& key, Instant now);
@@ -107,7 +108,7 @@ void Cache::Shard::count(std::size_t& entries, std::size_t& octets) const {
   octets += octets_;
 }
 
-struct Cache::Impl {
+struct SENDCONN_HIDDEN Cache::Impl {
   explicit Impl(const CacheOptions& from) : options(from), shards(std::clamp<std::size_t>(from.shards, 1, max_shards)) {
     for (Shard& shard : shards) shard.set_room(options.max_octets / shards.size());
   }

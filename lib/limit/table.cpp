@@ -9,6 +9,8 @@
 
 #include <sendconn/limit.hpp>
 
+#include "lib/base/hidden.hpp"
+
 namespace sendconn::limit {
 namespace {
 
@@ -73,7 +75,7 @@ struct Shard {
 
 }  // namespace
 
-struct Table::Impl {
+struct SENDCONN_HIDDEN Table::Impl {
   std::size_t shard_count;
   std::size_t most_in_shard;
   std::array<Shard, most_shards> shards;

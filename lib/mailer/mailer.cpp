@@ -7,6 +7,7 @@
 #include <sendconn/crypto.hpp>
 
 #include "lib/base/ascii.hpp"
+#include "lib/base/hidden.hpp"
 #include "lib/base/utf8.hpp"
 #include "lib/mailer/connection.hpp"
 
@@ -52,7 +53,7 @@ void note_needs(std::string_view message, std::size_t prefix_octets, smtp::Envel
 
 }  // namespace
 
-struct Mailer::Impl {
+struct SENDCONN_HIDDEN Mailer::Impl {
   MailerSettings settings;
   std::unique_ptr<Connection> connection;  ///< kept open; null: none
   Instant idle_since{};

@@ -17,6 +17,7 @@
 
 #include <sendconn/smtp.hpp>
 
+#include "lib/base/hidden.hpp"
 #include "lib/smtp/dot_stuffer.hpp"
 #include "lib/smtp/login_attempt.hpp"
 #include "lib/smtp/output_buffer.hpp"
@@ -24,7 +25,7 @@
 
 namespace sendconn::smtp {
 
-struct ClientSession::Impl {
+struct SENDCONN_HIDDEN ClientSession::Impl {
   /// What a reply answers.
   enum class Asked : std::uint8_t {
     greeting,

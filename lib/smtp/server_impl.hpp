@@ -12,6 +12,7 @@
 
 #include <sendconn/smtp.hpp>
 
+#include "lib/base/hidden.hpp"
 #include "lib/smtp/command_table.hpp"
 #include "lib/smtp/content_reader.hpp"
 #include "lib/smtp/line_reader.hpp"
@@ -21,7 +22,7 @@
 
 namespace sendconn::smtp {
 
-struct ServerSession::Impl {
+struct SENDCONN_HIDDEN ServerSession::Impl {
   /// Who reads the input.
   enum class Reading : std::uint8_t { commands, login, message, handshake, nothing };
   enum class Decision : std::uint8_t { none, greeting, login, verifier, mail, rcpt, data, message };

@@ -4,10 +4,11 @@
 #include <sendconn/spf_record.hpp>
 
 #include "lib/base/generation_cache.hpp"
+#include "lib/base/hidden.hpp"
 
 namespace sendconn::spf {
 
-struct RecordCache::Impl {
+struct SENDCONN_HIDDEN RecordCache::Impl {
   explicit Impl(std::size_t max_records) : records(max_records) {}
   GenerationCache<Record> records;
 };

@@ -3,11 +3,12 @@
 
 #include <sendconn/tls.hpp>
 
+#include "lib/base/hidden.hpp"
 #include "lib/tls/openssl.hpp"
 
 namespace sendconn::tls {
 
-struct Context::Impl {
+struct SENDCONN_HIDDEN Context::Impl {
   Role role;
   Verify verify;
   BioMethodPtr pipe_method;

@@ -3,6 +3,7 @@
 
 #include <sendconn/tls.hpp>
 
+#include "lib/base/hidden.hpp"
 #include "lib/tls/context.hpp"
 #include "lib/tls/peer_check.hpp"
 #include "lib/tls/pipe.hpp"
@@ -29,7 +30,7 @@ bool is_foreign_protocol(unsigned long entry) {
 
 }  // namespace
 
-struct Endpoint::Impl {
+struct SENDCONN_HIDDEN Endpoint::Impl {
   std::shared_ptr<const Context::Impl> context;
   Pipe pipe;
   PeerCheck peer_check;

@@ -56,7 +56,8 @@ class Checker:
         return program
 
     def run(self, program, *words):
-        environment = {**os.environ, "LD_LIBRARY_PATH": str(self.options.shared.parent)}
+        libraries = [self.options.shared] + ([self.options.cxx] if self.options.cxx else [])
+        environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(str(library.parent.resolve()) for library in libraries)}
         run = subprocess.run([program, *map(str, words)], capture_output=True, text=True, check=False, timeout=SECONDS,
                              env=environment)
         if run.returncode:
@@ -124,12 +125,18 @@ class Checker:
         self.run(program, 2, self.options.shared)
 
     def beside_the_cxx_library(self):
-        """loaded 100 times beside the C++ library, in both orders"""
+        """loaded 100 times beside the C++ library, and linked with it, either library, in both orders"""
         if self.options.cxx is None:
             raise Skipped("this build has no shared C++ library")
         program = self.compile(self.source("loaded.c"), "-ldl")
         self.run(program, ROUNDS, self.options.shared, self.options.cxx)
         self.run(program, ROUNDS, self.options.cxx, self.options.shared)
+        # And in a program that is linked with both: it holds the C++ library from its start.
+        held = ["-Wl,--no-as-needed", self.options.cxx.resolve()]
+        self.run(self.compile(self.source("linked.c"), self.options.shared.resolve(), *held))
+        self.run(self.compile(self.source("linked.c"), *held, self.options.shared.resolve()))
+        self.run(self.compile(self.source("linked.c"), self.options.static, *held, *self.needed, *RUNTIME))
+        self.run(self.compile(self.source("linked.c"), *held, self.options.static, *self.needed, *RUNTIME))
 
     def run_all(self):
         failed = False
