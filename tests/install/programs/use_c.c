@@ -5,9 +5,9 @@
 #include <sendconn.h>
 
 int main(void) {
-  sendconn_error *error = NULL;
-  sendconn_key *key = NULL;
-  sendconn_bytes *record = NULL;
+  sendconn_error* error = NULL;
+  sendconn_key* key = NULL;
+  sendconn_bytes* record = NULL;
   if (sendconn_key_generate(&key, SENDCONN_KEY_ED25519, 0, &error) != SENDCONN_OK ||
       sendconn_dkim_key_record(&record, key, &error) != SENDCONN_OK) {
     fprintf(stderr, "%s\n", error == NULL ? "?" : sendconn_error_text(error));
