@@ -1,7 +1,6 @@
 #include "bench/cases.hpp"
 
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -51,9 +50,17 @@ const std::vector<Scenario>& spf_scenarios() {
 }
 
 Answers::Answers(const std::vector<ZoneRecord>& zone) {
+  std::size_t size = 1;
+  while (size < 2 * zone.size() + 1) size *= 2;  // half of it stays open at least
+  places_.resize(size);
   for (const ZoneRecord& record : zone) {
-    dns::Answer& answer = answers_[{record.name, record.type}];
-    answer.ttl = std::chrono::seconds(300);
+    const dns::Question question{record.name, record.type};
+    std::size_t at = hash(question);
+    while (places_[at % size].taken && places_[at % size].question != question) ++at;
+    Place& place = places_[at % size];
+    place.taken = true;
+    place.question = question;
+    place.answer.ttl = std::chrono::seconds(300);
     dns::Record data;
     if (record.type == RecordType::a) {
       data.address = IpAddress::parse(record.text).value();
@@ -61,34 +68,9 @@ Answers::Answers(const std::vector<ZoneRecord>& zone) {
       data.text = record.text;
       data.preference = 10;
     }
-    answer.records.push_back(data);
+    place.answer.records.push_back(data);
   }
   nothing_.status = dns::Status::no_such_name;
-}
-
-std::size_t Answers::Hash::operator()(const dns::Question& question) const noexcept {
-  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
-  std::uint64_t sum = static_cast<std::uint64_t>(question.type);
-  const auto add = [&sum](const char* at, std::size_t octets) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, octets);
-    sum = (sum ^ word) * odd;
-    sum ^= sum >> 32U;
-  };
-  const std::string& name = question.name;
-  std::size_t at = 0;
-  for (; at + 8 <= name.size(); at += 8) add(name.data() + at, 8);
-  if (name.size() >= 8) {
-    add(name.data() + name.size() - 8, 8);
-  } else {
-    for (; at < name.size(); ++at) add(name.data() + at, 1);
-  }
-  return sum;
-}
-
-const dns::Answer& Answers::lookup(const dns::Question& question) const {
-  const auto found = answers_.find(question);
-  return found == answers_.end() ? nothing_ : found->second;
 }
 
 const std::string& message() {

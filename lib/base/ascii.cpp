@@ -76,12 +76,11 @@ std::string to_lower(std::string_view text) {
 }
 
 void assign_lower(std::string& out, std::string_view text) {
-  out.assign(text);
+  out.resize(text.size());
   if (text.size() < word_octets) {
-    for (char& c : out) c = lower(c);
+    std::transform(text.begin(), text.end(), out.begin(), lower);
     return;
   }
-  // Read from `text`: what was just stored in pieces of another size, a processor reads back slowly.
   const std::size_t last = text.size() - word_octets;
   for (std::size_t at = 0;; at = std::min(at + word_octets, last)) {
     const std::uint64_t word = words::lower(load(text.data() + at));

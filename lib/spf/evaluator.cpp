@@ -186,7 +186,7 @@ void Evaluator::take_record(const dns::Answer& answer) {
     frame.shared.reset();
     frame.own.assign(chosen->text);
   }
-  trace({frame.domain, ": ", frame.record().text()});
+  if (options_.trace) note({frame.domain, ": ", frame.record().text()});
   if (!frame.record().valid()) return fail_check(Verdict::permerror, Reason::syntax);
   stage_ = Stage::term;
 }
@@ -210,13 +210,13 @@ void Evaluator::begin_term() {
                              ? !v4 || (client_words_[0] & term.mask4) != term.network4
                              : term.kind == TermKind::ip6 && !matches(term.address, term.prefix4, term.prefix6);
     if (!differs) return begin_mechanism();
-    trace({"  ", frame.record().text(term), "  no match"});
+    if (options_.trace) note({"  ", frame.record().text(term), "  no match"});
   }
   // A record with "all" never comes here, so what section 6.1 says of redirect beside it is kept.
   frame.at_term = false;
   if (const Term* redirect = frame.record().find(TermKind::redirect)) return begin_redirect(*redirect);
   path_depth_ = depth_;
-  trace({"  end of the record"});
+  if (options_.trace) note({"  end of the record"});
   leave(Verdict::neutral, Reason::no_match);
 }
 
@@ -231,7 +231,7 @@ void Evaluator::begin_redirect(const Term& term) {
     if (count_lookup()) ask_ptr();
     return;
   }
-  trace({"  ", top().record().text(term)});
+  if (options_.trace) note({"  ", top().record().text(term)});
   if (!expand_target(term) || !is_checkable(term))
     return fail_check(Verdict::permerror, Reason::redirect_without_record);
   enter(target_, Entry::redirect);
@@ -253,7 +253,7 @@ void Evaluator::begin_mechanism() {
   }
   const bool usable = expand_target(term);
   if (term.kind == TermKind::include) {
-    trace({"  ", frame.record().text(term)});
+    if (options_.trace) note({"  ", frame.record().text(term)});
     if (!usable || !is_checkable(term)) return fail_check(Verdict::permerror, Reason::include_without_record);
     return enter(target_, Entry::include);
   }
@@ -502,7 +502,7 @@ void Evaluator::note_ttl(const dns::Answer& answer) {
 
 void Evaluator::match(bool matched) {
   const Frame& frame = top();
-  trace({"  ", frame.record().text(frame.term()), matched ? "  matches" : "  no match"});
+  if (options_.trace) note({"  ", frame.record().text(frame.term()), matched ? "  matches" : "  no match"});
   if (!matched) {
     term_counted_ = false;
     stage_ = Stage::term;
@@ -516,7 +516,7 @@ void Evaluator::match(bool matched) {
 void Evaluator::leave(Verdict verdict, Reason reason) {
   for (;;) {
     const Frame& frame = top();
-    trace({"  = ", format(verdict)});
+    if (options_.trace) note({"  = ", format(verdict)});
     if (frame.entry == Entry::root) break;
     --depth_;
     if (frame.entry == Entry::redirect) continue;
@@ -542,7 +542,7 @@ void Evaluator::fail_check(Verdict verdict, Reason reason) {
   explaining_ = 0;
   verdict_ = verdict;
   reason_ = reason;
-  trace({"  = ", format(verdict)});
+  if (options_.trace) note({"  = ", format(verdict)});
   questions_.clear();
   stage_ = Stage::done;
 }

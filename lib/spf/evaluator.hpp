@@ -123,10 +123,7 @@ class Evaluator final : public Check {
   void finish();
   void note_ttl(const dns::Answer& answer);
 
-  /// Keeps a line if lines are wanted.
-  void trace(std::initializer_list<std::string_view> parts) {
-    if (options_.trace) note(parts);
-  }
+  /// Keeps a line. Ask options_.trace first: most checks want none, and should not cut texts for it.
   void note(std::initializer_list<std::string_view> parts);
 
   [[nodiscard]] std::string explain_verdict() const;
