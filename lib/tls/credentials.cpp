@@ -5,6 +5,7 @@
 #include <ctime>
 #include <new>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <openssl/crypto.h>
@@ -60,8 +61,8 @@ Result<std::vector<X509Ptr>> read_certificates(const PemFile& file) {
   const BioPtr reader = file.reader();
   std::vector<X509Ptr> certificates;
   ERR_clear_error();
-  while (X509* certificate = PEM_read_bio_X509_AUX(reader.get(), nullptr, no_passphrase, nullptr))
-    certificates.emplace_back(certificate);
+  while (X509Ptr certificate{PEM_read_bio_X509_AUX(reader.get(), nullptr, no_passphrase, nullptr)})
+    certificates.push_back(std::move(certificate));
   const unsigned long entry = ERR_peek_last_error();
   const bool at_end = ERR_GET_LIB(entry) == ERR_LIB_PEM && ERR_GET_REASON(entry) == PEM_R_NO_START_LINE;
   const std::string reason = reason_of(entry);
