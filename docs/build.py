@@ -5,9 +5,11 @@
     build.py man OUT      needs Sphinx and myst-parser
     build.py sources      prints the files that they are made from
 
+Warnings are errors, unless --allow-warnings says otherwise.
+
 The pages are docs/*.md and docs/guides/*.md; beside them come the files of BESIDE, the page of the configuration (made from
 packaging/sendconn.toml.example), and the reference (made from the public headers, capi/sendconn.h and the Python package).
-All are put together in a folder beside OUT, so that the tree stays clean. Warnings are errors.
+All are put together in a folder beside OUT, so that the tree stays clean.
 """
 
 import argparse
@@ -83,12 +85,12 @@ def copy_pages(pages: Path):
 
 
 def plain_tables(page: str) -> str:
-    """A manual page without the boxes around its tables, which groff cannot draw everywhere: "|l|l|." becomes "l lx."."""
+    """A manual page without the boxes around its tables, which groff cannot draw everywhere, and with a wide last column."""
 
     def plain(found: re.Match) -> str:
-        table = found.group().replace("center;\n", "")
-        table = re.sub(r"^\|((?:l\|)+)\.$", lambda columns: columns.group(1).replace("|", " ").strip() + "x.", table,
-                       flags=re.MULTILINE)
+        # docutils writes "center;" and "|l|l|.", or, later, "box center;" and "l|l.".
+        table = re.sub(r"^(?:box )?center;\n\|?((?:l\|?)+)\.$", lambda columns: " ".join("l" * columns.group(1).count("l")) + "x.",
+                       found.group(), count=1, flags=re.MULTILINE)
         return ".na\n" + re.sub(r"^_\n", "", table, flags=re.MULTILINE) + "\n.ad"
 
     return re.sub(r"^\.TS\n.*?^\.TE$", plain, page, flags=re.MULTILINE | re.DOTALL)
@@ -102,7 +104,7 @@ def sources() -> list[Path]:
             *sorted(python_package.PACKAGE.rglob("*.py")), *sorted(python_package.PACKAGE.rglob("*.pyi"))]
 
 
-def build(what: str, out: Path) -> int:
+def build(what: str, out: Path, *, strict: bool = True) -> int:
     work = out.parent / f"docs-work-{what}"
     shutil.rmtree(work, ignore_errors=True)
     pages = work / "pages"
@@ -117,7 +119,8 @@ def build(what: str, out: Path) -> int:
         reference.mkdir()
         for name in ("cpp", "c", "python"):  # the contents name them
             (reference / f"{name}.rst").write_text(f"{name}\n======\n", encoding="utf-8")
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", what, "-d", work / "trees", pages, out]
+    strictness = ["-W", "--keep-going"] if strict else []
+    command = [sys.executable, "-m", "sphinx", "-q", *strictness, "-b", what, "-d", work / "trees", pages, out]
     code = subprocess.run(command, env=environment, check=False).returncode
     if what == "man" and code == 0:
         for page in out.glob("*.[1-9]"):
@@ -129,13 +132,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["html", "man", "sources"])
     parser.add_argument("out", type=Path, nargs="?")
+    parser.add_argument("--allow-warnings", action="store_true")
     arguments = parser.parse_args()
     if arguments.what == "sources":
         print(*sources(), sep="\n")
         return 0
     if arguments.out is None:
         parser.error("OUT is missing")
-    return build(arguments.what, arguments.out.resolve())
+    return build(arguments.what, arguments.out.resolve(), strict=not arguments.allow_warnings)
 
 
 if __name__ == "__main__":
