@@ -20,6 +20,15 @@ namespace sendconn::dmarc {
 
 namespace {
 
+// Expat 2.9 counts in 64 bits everywhere, and deprecates the functions whose width the platform decides.
+#if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9
+std::int64_t octet_of(XML_Parser parser) { return XML_GetCurrentByteIndex64(parser); }
+std::uint64_t line_of(XML_Parser parser) { return XML_GetCurrentLineNumber64(parser); }
+#else
+std::int64_t octet_of(XML_Parser parser) { return XML_GetCurrentByteIndex(parser); }
+std::uint64_t line_of(XML_Parser parser) { return XML_GetCurrentLineNumber(parser); }
+#endif
+
 constexpr char separator = '\n';  // between namespace and name; in neither of them
 
 struct Free {
@@ -65,11 +74,9 @@ class Reader {
 
  private:
   [[nodiscard]] std::size_t position() const {
-    return static_cast<std::size_t>(std::max<XML_Index>(0, XML_GetCurrentByteIndex(parser_.get())));
+    return static_cast<std::size_t>(std::max<std::int64_t>(0, octet_of(parser_.get())));
   }
-  [[nodiscard]] std::string where() const {
-    return "report, line " + std::to_string(XML_GetCurrentLineNumber(parser_.get())) + ": ";
-  }
+  [[nodiscard]] std::string where() const { return "report, line " + std::to_string(line_of(parser_.get())) + ": "; }
 
   void stop(Errc code, const std::string& what) {
     if (!error_) error_ = Error{code, where() + what, position()};

@@ -57,7 +57,7 @@ Kind<std::uint64_t> size(std::uint64_t low, std::uint64_t high) {
           },
           [](const std::uint64_t& octets) {
             const std::string text = format_size(octets);
-            return text.find(' ') == std::string::npos ? text : quoted(text);
+            return text.find(' ') == std::string::npos ? text : config::quoted(text);
           }};
 }
 
@@ -75,7 +75,7 @@ Result<D> duration_of(const Value& value, std::chrono::milliseconds low, std::ch
 template <class D>
 Kind<D> duration(std::chrono::milliseconds low, std::chrono::milliseconds high) {
   return {[=](const Value& value, const std::string&) { return duration_of<D>(value, low, high); },
-          [](const D& found) { return quoted(format_duration(found)); }};
+          [](const D& found) { return config::quoted(format_duration(found)); }};
 }
 
 Kind<bool> boolean() {
@@ -116,7 +116,7 @@ Kind<E> choice(Names<E> names) {
           },
           [names](const E& wanted) -> std::string {
             for (const auto& [name, meaning] : names) {
-              if (meaning == wanted) return quoted(name);
+              if (meaning == wanted) return config::quoted(name);
             }
             return "\"\"";
           }};
@@ -150,7 +150,7 @@ Kind<IpNetwork> network() {
             if (!parsed) return must("a network such as \"127.0.0.0/8\" or \"::1\" (" + parsed.error().text + ")");
             return parsed;
           },
-          [](const IpNetwork& found) { return quoted(found.format()); }};
+          [](const IpNetwork& found) { return config::quoted(found.format()); }};
 }
 
 Kind<std::optional<limit::Rate>> rate() {
@@ -164,7 +164,7 @@ Kind<std::optional<limit::Rate>> rate() {
             }
             return std::optional<limit::Rate>(*parsed);
           },
-          [](const std::optional<limit::Rate>& found) { return quoted(found ? found->format() : ""); }};
+          [](const std::optional<limit::Rate>& found) { return config::quoted(found ? found->format() : ""); }};
 }
 
 /// A key that fills what `where` finds in an S.

@@ -84,7 +84,7 @@ std::string Value::shown() const {
     std::string operator()(bool value) const { return value ? "true" : "false"; }
     std::string operator()(std::int64_t value) const { return std::to_string(value); }
     std::string operator()(const std::string& value) const {
-      return quoted(value.size() > max_shown ? value.substr(0, max_shown) + "…" : value);
+      return config::quoted(value.size() > max_shown ? value.substr(0, max_shown) + "…" : value);
     }
     std::string operator()(const std::vector<Value>&) const { return "an array"; }
   };
