@@ -216,10 +216,7 @@ void ServerSession::Impl::end_login(const CannedReply* refusal) {
 void ServerSession::Impl::count_auth_failure() {
   if (++auth_failures < options->max_auth_failures) return;
   say(replies::too_many_auth_failures);
-  // The user that LoginDone views must outlive the end of the session.
-  std::unique_ptr<LoginExchange> kept = std::move(login);
   close(make_reply(replies::too_many_auth_failures));
-  login = std::move(kept);
 }
 
 }  // namespace sendconn::smtp

@@ -34,7 +34,7 @@ void ServerSession::Impl::close(Reply reason, bool is_orderly) {
   reading = Reading::nothing;
   decision = Decision::none;
   hello_due = false;
-  login.reset();
+  if (!std::holds_alternative<LoginDone>(event)) login.reset();  // else next_event() does: LoginDone views the user
   lines.release();
 }
 

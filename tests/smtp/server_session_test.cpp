@@ -847,6 +847,21 @@ TEST(AuthTest, AnythingBehindTheServersProofIsNoScram) {
   }
 }
 
+// The sanitizer looks at the view of the user, which the end of the session must not take along.
+TEST(AuthTest, TheUserOfAFailedExchangeOutlivesTheSessionThatItEnds) {
+  ServerOptions with = options();
+  with.max_errors = 1;
+  for (const char* last : {"*", "!", "eA=="}) {
+    ServerDriver driver(with);
+    enter(driver, Scene::encrypted);
+    driver.feed("EHLO c.example\r\nAUTH SCRAM-SHA-256 biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=\r\n" +
+                std::string(last) + "\r\n");
+    ASSERT_GE(driver.record.events.size(), 2U) << driver.record;
+    EXPECT_EQ(driver.record.events[driver.record.events.size() - 2], "LoginDone user failed") << driver.record;
+    EXPECT_TRUE(driver.record.closed) << last;
+  }
+}
+
 TEST(AuthTest, TheFirstLineOfAMegabyteIsRefusedAndSkipped) {
   const ServerOptions with = options();
   ServerDriver driver(with);
