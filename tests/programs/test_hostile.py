@@ -60,13 +60,17 @@ class Peer:
     def _serve(self, connection):
         with self._lock:
             self.open += 1
-            state = {"open": self.open}
+            state = {"open": self.open, "counted": 1}
         try:
             with connection, contextlib.suppress(OSError):
                 self._talk(connection, state)
         finally:
-            with self._lock:
-                self.open -= 1
+            self._leave(state)
+
+    def _leave(self, state):
+        """Before QUIT is answered: then the relay may open the next connection while our thread still sleeps."""
+        with self._lock:
+            self.open -= state.pop("counted", 0)
 
     def _talk(self, connection, state):
         lines = connection.makefile("rb")
@@ -82,6 +86,8 @@ class Peer:
             return
         while line := lines.readline():
             verb = line.split()[0].decode().upper()
+            if verb == "QUIT":
+                self._leave(state)
             reply = say(verb)
             if verb == "QUIT":
                 return
