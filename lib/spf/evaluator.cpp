@@ -328,7 +328,6 @@ void Evaluator::take_mx(const dns::Answer& answer) {
   // Section 5.4 looks all of them up, so the limit counts what is there, not what was tried until a match: the order of
   // the answer decides nothing.
   if (found_ > options_.limits.mx_names) return fail_check(Verdict::permerror, Reason::mx_limit);
-  exchanges_.clear();
   for (const dns::Record& record : answer.records) exchanges_.push_back(&record);
   const auto before = [](const dns::Record* a, const dns::Record* b) {
     return a->preference != b->preference ? a->preference < b->preference : a->text < b->text;
@@ -342,6 +341,7 @@ void Evaluator::take_mx(const dns::Answer& answer) {
     const std::string_view name = dns::without_root_dot(exchange->text);
     if (!name.empty() && dns::is_name(name)) hosts_.push_back(questions_.ask(name, address_type()));
   }
+  exchanges_.clear();  // the answer is the caller's
   stage_ = Stage::mx_addresses;
   judge_mx();
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -20,6 +21,11 @@ def run(*command, env=None, **options) -> str:
                           env={**os.environ, **(env or {})}, **options)
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The code blocks of a language in a page of the documentation."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def build_options() -> dict:

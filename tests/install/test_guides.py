@@ -1,18 +1,13 @@
 """The programs of docs/guides/cpp.md and the build files of docs/install.md, as they stand there."""
 
-import re
 import shutil
 
 import pytest
 
-from conftest import ROOT, need_library, run
+from conftest import ROOT, blocks, need_library, run
 
 GUIDE = (ROOT / "docs/guides/cpp.md").read_text(encoding="utf-8")
 INSTALL = (ROOT / "docs/install.md").read_text(encoding="utf-8")
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 PROGRAMS = list(zip(blocks(GUIDE, "cpp"), blocks(GUIDE, "text"), strict=True))

@@ -1,20 +1,15 @@
 """The README's programs in C++ and C, built by the commands that it gives."""
 
-import re
 import subprocess
 
-from conftest import ROOT, need_library, run
+from conftest import ROOT, blocks, need_library, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
 def build(folder, language: str, tree, compiler: str):
-    (program,) = blocks("cpp" if language == "c++" else language)
-    (line,) = [line for block in blocks("sh") for line in block.splitlines()
+    (program,) = blocks(README, "cpp" if language == "c++" else language)
+    (line,) = [line for block in blocks(README, "sh") for line in block.splitlines()
                if line.startswith("c++ " if language == "c++" else "cc ")]  # fmt: skip
     source, name = line.split("-o")[0].split()[-1], line.split("-o ")[1].split()[0]
     (folder / source).write_text(program)
@@ -25,7 +20,7 @@ def build(folder, language: str, tree, compiler: str):
 def test_the_cpp_program_prints_what_stands_below_it(tree, compiler, tmp_path):
     need_library(tree, "libsendconn.so")
     program = build(tmp_path, "c++", tree, compiler)
-    assert run(program, env=tree.environment()) == blocks("text")[0]
+    assert run(program, env=tree.environment()) == blocks(README, "text")[0]
 
 
 def test_the_c_program_signs(tree, tmp_path):

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from harness.document import blocks_of
 from harness.relay import BUILD, ROOT, TOOL
 
 DOCUMENT = (ROOT / "docs/authentication.md").read_text(encoding="utf-8")
@@ -19,8 +20,7 @@ OURS = ["--ip", "192.0.2.25", "--helo", "mail.example.org", "--mail-from", "ada@
 STRANGER = ["--ip", "203.0.113.7", "--helo", "relay.example.com", "--mail-from", "ada@example.org"]
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+blocks = blocks_of(DOCUMENT)
 
 
 EXAMPLES = [example for block in blocks("console") for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]

@@ -15,6 +15,7 @@ from pathlib import Path
 import dkim
 import pytest
 
+from harness.document import blocks_of
 from harness.relay import ROOT, TOOL
 from harness.zone import ZoneFile
 
@@ -25,8 +26,7 @@ SECONDS = 60
 MESSAGE = b"From: Ada <ada@example.org>\r\nTo: bob@example.net\r\nSubject: test\r\n\r\nHello\r\n"
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+blocks = blocks_of(DOCUMENT)
 
 
 EXAMPLES = [example for block in blocks("console") for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]

@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 
+from harness.document import blocks_of
 from harness.relay import ROOT, TOOL
 
 OK, FAILED, USAGE, NOT_FOUND, TEMPORARY = range(5)
@@ -30,8 +31,7 @@ REPORT = """<?xml version="1.0"?>
 """
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", MANUAL, re.MULTILINE | re.DOTALL)
+blocks = blocks_of(MANUAL)
 
 
 @pytest.fixture

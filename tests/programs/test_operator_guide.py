@@ -6,6 +6,7 @@ import shlex
 import subprocess
 
 from conftest import RECIPIENT_DOMAIN
+from harness.document import blocks_of
 from harness.relay import RELAY, ROOT, TOOL
 
 GUIDE = (ROOT / "docs/guides/operator.md").read_text(encoding="utf-8")
@@ -13,8 +14,7 @@ GUIDE = (ROOT / "docs/guides/operator.md").read_text(encoding="utf-8")
 RECIPIENT = f"bob@{RECIPIENT_DOMAIN}"
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+blocks = blocks_of(GUIDE)
 
 
 def commands() -> list[list[str]]:

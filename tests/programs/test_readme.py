@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from harness.document import blocks_of
 from harness.relay import BUILD, ROOT, TOOL
 from test_operator_guide import run_commands
 
@@ -15,8 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECONDS = 60
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+blocks = blocks_of(README)
 
 
 def test_the_python_example():

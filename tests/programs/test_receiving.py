@@ -16,6 +16,7 @@ import pytest
 from conftest import RECIPIENT, RECIPIENT_DOMAIN, SENDER, SENDER_DOMAIN, need_nsd
 from harness.clients import CLIENTS, Smtplib
 from harness.dkim_check import is_signed_by
+from harness.document import blocks_of
 from harness.nsd import Nsd
 from harness.process import Process, free_port, wait_until
 from harness.relay import BUILD, RELAY, ROOT
@@ -643,8 +644,7 @@ def test_a_relay_without_the_module_says_so(receiver, folder):
 GUIDE = (ROOT / "docs/receiving.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+blocks = blocks_of(GUIDE)
 
 
 def guide_config(folder, block: str, port: int, sink_port: int = 25) -> str:

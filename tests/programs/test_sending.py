@@ -6,7 +6,6 @@ import base64
 import email
 import email.policy
 import os
-import re
 import subprocess
 import sys
 
@@ -15,6 +14,7 @@ import pytest
 from conftest import RECIPIENT, RECIPIENT_DOMAIN, SENDER, SENDER_DOMAIN, need_postfix
 from harness import postfix
 from harness.dkim_check import verdicts
+from harness.document import blocks_of
 from harness.process import free_port, wait_until
 from harness.relay import BUILD, PASSWORD, ROOT, TOOL
 from harness.zone import ZoneFile
@@ -30,8 +30,7 @@ OK, FAILED, USAGE, NOT_FOUND, TEMPORARY = range(5)
 SECONDS = 60
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+blocks = blocks_of(GUIDE)
 
 
 @pytest.fixture

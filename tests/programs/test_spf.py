@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from harness.document import blocks_of
 from harness.relay import BUILD, ROOT, TOOL
 
 DOCUMENT = (ROOT / "docs/spf.md").read_text(encoding="utf-8")
@@ -14,8 +15,7 @@ OK, FAILED, USAGE, NOT_FOUND, TEMPORARY = range(5)
 SECONDS = 60
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+blocks = blocks_of(DOCUMENT)
 
 
 @pytest.fixture

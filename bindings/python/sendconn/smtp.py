@@ -103,14 +103,17 @@ class Reply(Value):
 
     @property
     def positive(self):
+        """2xx or 3xx (RFC 5321 section 4.2.1)."""
         return 200 <= self.code < 400
 
     @property
     def temporary(self):
+        """4xx: it may be better later."""
         return 400 <= self.code < 500
 
     @property
     def permanent(self):
+        """5xx."""
         return self.code >= 500
 
     def __str__(self):
@@ -197,11 +200,15 @@ class Mail(Event):
 
 
 class Rcpt(Event):
+    """A recipient, an Address: its form is good, whether it exists is yours to say."""
+
     __slots__ = ("forward_path",)
     is_decision = True
 
 
 class DataStart(Event):
+    """DATA, behind at least one recipient that was accepted; after accept() the message comes."""
+
     __slots__ = ()
     is_decision = True
 

@@ -41,9 +41,7 @@ class Client {
   Client(smtp::ClientOptions options, Instant now) : session_(std::move(options), now) {}
 
   smtp::ClientSession& session() noexcept { return session_; }
-  void feed(std::string_view octets) { input_.append(octets); }
-  void close_input() noexcept { input_ended_ = true; }
-  [[nodiscard]] std::size_t pending() const noexcept { return input_.rest().size(); }
+  Input& input() noexcept { return input_; }
 
   /// The next event other than NeedInput while there is input. Without the GIL: SCRAM costs a PBKDF2.
   smtp::ClientEvent next_event(Instant now) {
@@ -54,8 +52,7 @@ class Client {
       if (!in_clear && !std::holds_alternative<smtp::NeedInput>(event)) return event;
       if (!input_.empty()) {  // behind the reply to STARTTLS, this fails the session
         input_.take(session_.feed(input_.rest(), now));
-      } else if (input_ended_ && !end_told_) {
-        end_told_ = true;
+      } else if (input_.take_end()) {
         session_.input_closed();
       } else {
         return event;
@@ -66,8 +63,6 @@ class Client {
  private:
   smtp::ClientSession session_;
   Input input_;
-  bool input_ended_ = false;
-  bool end_told_ = false;
 };
 
 /// Events as the package's classes.
@@ -156,10 +151,10 @@ void bind_smtp_client(py::module_& module) {
       .def("feed",
            [](Machine& self, py::handle given) {
              const std::string_view view = take_octets(given, "octets");
-             Machine::Use(self)->feed(view);
+             Machine::Use(self)->input().append(view);
            })
       .def("next_event", &next_event)
-      .def("input_closed", [](Machine& self) { Machine::Use(self)->close_input(); })
+      .def("input_closed", [](Machine& self) { Machine::Use(self)->input().close(); })
       .def("begin", &begin)
       .def("content",
            [](Machine& self, py::handle given, py::handle now) {
@@ -167,7 +162,7 @@ void bind_smtp_client(py::module_& module) {
              const Instant time = take_instant(now);
              Machine::Use(self)->session().content(view, time);
            })
-      .def_property_readonly("pending", [](Machine& self) { return Machine::Use(self)->pending(); })
+      .def_property_readonly("pending", [](Machine& self) { return Machine::Use(self)->input().rest().size(); })
       .def("end_content", &timed<&smtp::ClientSession::end_content>)
       .def("tls_started", &timed<&smtp::ClientSession::tls_started>)
       .def("quit", &timed<&smtp::ClientSession::quit>)

@@ -41,9 +41,7 @@ class Server {
       : options_(std::make_unique<smtp::ServerOptions>(std::move(options))), session_(*options_, now) {}
 
   smtp::ServerSession& session() noexcept { return session_; }
-  void feed(std::string_view octets) { input_.append(octets); }
-  void close_input() noexcept { input_ended_ = true; }
-  [[nodiscard]] std::size_t pending() const noexcept { return input_.rest().size(); }
+  Input& input() noexcept { return input_; }
 
   /// The next event other than NeedInput while there is input. Without the GIL.
   smtp::ServerEvent next_event(Instant now) {
@@ -59,8 +57,7 @@ class Server {
       if (!waits) return event;
       if (!handshaking_ && !input_.empty()) {
         input_.take(session_.feed(input_.rest(), now));
-      } else if (input_ended_ && !end_told_) {
-        end_told_ = true;
+      } else if (input_.take_end()) {
         session_.input_closed();
       } else {
         return event;
@@ -77,8 +74,6 @@ class Server {
   smtp::ServerSession session_;
   Input input_;
   bool handshaking_ = false;
-  bool input_ended_ = false;
-  bool end_told_ = false;
 };
 
 py::object maybe_address(const std::optional<Address>& address) {
@@ -202,10 +197,10 @@ void bind_smtp_server(py::module_& module) {
       .def("feed",
            [](Machine& self, py::handle given) {
              const std::string_view view = take_octets(given, "octets");
-             Machine::Use(self)->feed(view);
+             Machine::Use(self)->input().append(view);
            })
       .def("next_event", &next_event)
-      .def("input_closed", [](Machine& self) { Machine::Use(self)->close_input(); })
+      .def("input_closed", [](Machine& self) { Machine::Use(self)->input().close(); })
       .def("output", &take_output)
       .def("on_time",
            [](Machine& self, py::handle now) {
@@ -214,7 +209,7 @@ void bind_smtp_server(py::module_& module) {
            })
       .def_property_readonly("next_deadline",
                              [](Machine& self) { return maybe_instant(Machine::Use(self)->session().next_deadline()); })
-      .def_property_readonly("pending", [](Machine& self) { return Machine::Use(self)->pending(); })
+      .def_property_readonly("pending", [](Machine& self) { return Machine::Use(self)->input().rest().size(); })
       .def_property_readonly("tls", [](Machine& self) { return Machine::Use(self)->session().tls(); })
       .def_property_readonly("authenticated",
                              [](Machine& self) { return Machine::Use(self)->session().authenticated(); })
