@@ -102,6 +102,12 @@ bool has_8bit(std::string_view text) noexcept {
 
 bool has_control(std::string_view text) noexcept { return any(text, control_word, is_control); }
 
+bool is_printable(std::string_view text) noexcept {
+  return !any(
+      text, [](std::uint64_t word) { return control_word(word) | (word & high); },
+      [](char c) { return !is_vchar(c) && c != ' '; });
+}
+
 std::size_t count_vchars(std::string_view text) noexcept {
   std::size_t count = 0;
   for (; count + word_octets <= text.size(); count += word_octets)

@@ -44,6 +44,8 @@ std::string_view trim(std::string_view text) noexcept;
 bool has_8bit(std::string_view text) noexcept;
 /// Any octet below 0x20, or 0x7f.
 bool has_control(std::string_view text) noexcept;
+/// Visible characters and spaces alone: neither of the two above.
+bool is_printable(std::string_view text) noexcept;
 /// How many visible characters the text begins with.
 std::size_t count_vchars(std::string_view text) noexcept;
 

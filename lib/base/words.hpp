@@ -2,6 +2,7 @@
 // octet is that octet in every place; `high` has the top bit of every place, into which sums of seven bits carry.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,6 +17,13 @@ inline std::uint64_t load(const char* at) noexcept {
   std::uint64_t word = 0;
   std::memcpy(&word, at, octets);
   return word;
+}
+
+inline void store(char* at, std::uint64_t word) noexcept { std::memcpy(at, &word, octets); }
+
+/// As a number that is the smaller the earlier the text comes in the order of its octets.
+constexpr std::uint64_t in_order(std::uint64_t word) noexcept {
+  return std::endian::native == std::endian::big ? word : __builtin_bswap64(word);
 }
 
 /// The top bit of each octet that is `c`.

@@ -23,11 +23,8 @@ std::uint32_t word(std::string_view octets, std::size_t at) noexcept {
 
 /// A name of the DNS that check_host() can start with (RFC 7208 section 4.3).
 bool is_multi_label(std::string_view name) noexcept {
-  return name.find('.') != std::string_view::npos && name.front() != '[' && !ascii::has_8bit(name) &&
-         !ascii::has_control(name);
+  return name.find('.') != std::string_view::npos && name.front() != '[' && ascii::is_printable(name);
 }
-bool is_multi_label_name(std::string_view domain) noexcept { return dns::is_name(domain) && is_multi_label(domain); }
-
 bool is_within(std::string_view name, std::string_view domain) noexcept {
   if (name.size() == domain.size()) return ascii::equal(name, domain);
   return name.size() > domain.size() && name[name.size() - domain.size() - 1] == '.' &&
@@ -101,11 +98,11 @@ bool Evaluator::read_identity(const Request& request) {
   if (fits && ascii::has_8bit(domain)) {
     if (const auto a_labels = Domain::parse(domain)) {
       sender_.append(a_labels->text());
-      return is_multi_label_name(a_labels->text());
+      return is_multi_label(a_labels->text()) && dns::is_name(a_labels->text());
     }
   }
   append(sender_, domain.substr(0, max_identity_octets));
-  return fits && !ascii::has_8bit(domain) && is_multi_label_name(domain);
+  return fits && is_multi_label(domain) && dns::is_name(domain);
 }
 
 void Evaluator::enter(std::string_view domain, Entry entry) {
@@ -251,7 +248,8 @@ void Evaluator::begin_mechanism() {
     if (term.kind == TermKind::ptr || count_lookup()) ask_ptr();
     return;
   }
-  const bool usable = expand_target(term);
+  // Without one of its own, its target is the domain of the record (section 4.8).
+  const bool usable = term.domain_size == 0 || expand_target(term);
   if (term.kind == TermKind::include) {
     if (options_.trace) note({"  ", frame.record().text(term)});
     if (!usable || !is_checkable(term)) return fail_check(Verdict::permerror, Reason::include_without_record);
@@ -259,19 +257,20 @@ void Evaluator::begin_mechanism() {
   }
   // Section 4.8 leaves open what a name means that the DNS cannot have: nothing can be there.
   if (!usable) return match(false);
-  if (term.kind == TermKind::ptr) return match_ptr();
+  const std::string_view target = term.domain_size == 0 ? frame.domain : target_;
+  if (term.kind == TermKind::ptr) return match_ptr(target);
   questions_.clear();
   switch (term.kind) {
     case TermKind::mx:
-      questions_.ask(target_, dns::RecordType::mx);
+      questions_.ask(target, dns::RecordType::mx);
       stage_ = Stage::mx;
       return;
     case TermKind::exists:
-      questions_.ask(target_, dns::RecordType::a);
+      questions_.ask(target, dns::RecordType::a);
       stage_ = Stage::exists;
       return;
     default:
-      questions_.ask(target_, address_type());
+      questions_.ask(target, address_type());
       stage_ = Stage::address;
   }
 }
@@ -328,19 +327,14 @@ void Evaluator::take_mx(const dns::Answer& answer) {
   // Section 5.4 looks all of them up, so the limit counts what is there, not what was tried until a match: the order of
   // the answer decides nothing.
   if (found_ > options_.limits.mx_names) return fail_check(Verdict::permerror, Reason::mx_limit);
-  for (const dns::Record& record : answer.records) exchanges_.push_back(&record);
-  const auto before = [](const dns::Record* a, const dns::Record* b) {
-    return a->preference != b->preference ? a->preference < b->preference : a->text < b->text;
-  };
-  if (!std::is_sorted(exchanges_.begin(), exchanges_.end(), before))
-    std::sort(exchanges_.begin(), exchanges_.end(), before);
+  for (const dns::Record& record : answer.records) exchanges_.emplace_back(record);
+  if (!std::is_sorted(exchanges_.begin(), exchanges_.end())) std::sort(exchanges_.begin(), exchanges_.end());
   questions_.clear();
   hosts_.clear();
   next_host_ = 0;
-  for (const dns::Record* exchange : exchanges_) {
-    const std::string_view name = dns::without_root_dot(exchange->text);
-    if (!name.empty() && dns::is_name(name)) hosts_.push_back(questions_.ask(name, address_type()));
-  }
+  for (const Exchange& exchange : exchanges_)
+    if (const auto host = questions_.ask_if_name(dns::without_root_dot(exchange.name()), address_type()))
+      hosts_.push_back(*host);
   exchanges_.clear();  // the answer is the caller's
   stage_ = Stage::mx_addresses;
   judge_mx();
@@ -381,10 +375,11 @@ void Evaluator::take_ptr(const dns::Answer& answer) {
   questions_.clear();
   for (std::size_t i = 0; i < count; ++i) {
     const std::string_view name = dns::without_root_dot(answer.records[i].text);
-    if (name.empty() || !dns::is_name(name)) continue;
+    const auto question = questions_.ask_if_name(name, address_type());
+    if (!question) continue;
     if (ptr_count_ == ptr_names_.size()) ptr_names_.emplace_back();
     ptr_names_[ptr_count_].text.assign(name);
-    ptr_names_[ptr_count_].question = questions_.ask(name, address_type());
+    ptr_names_[ptr_count_].question = *question;
     ++ptr_count_;
   }
   stage_ = Stage::ptr_addresses;
@@ -401,10 +396,10 @@ void Evaluator::judge_ptr() {
   resume();
 }
 
-void Evaluator::match_ptr() {
+void Evaluator::match_ptr(std::string_view target) {
   const auto end = ptr_names_.begin() + static_cast<std::ptrdiff_t>(ptr_count_);
   match(std::any_of(ptr_names_.begin(), end,
-                    [this](const PtrName& name) { return name.valid && is_within(name.text, target_); }));
+                    [target](const PtrName& name) { return name.valid && is_within(name.text, target); }));
 }
 
 /// The client's names are known: goes on with what wanted to know them.
@@ -447,12 +442,7 @@ MacroValues Evaluator::values() const {
 }
 
 bool Evaluator::expand_target(const Term& term) {
-  const Frame& frame = top();
-  const std::string_view domain = frame.record().domain(term);
-  if (domain.empty()) {
-    target_.assign(frame.domain);
-    return true;
-  }
+  const std::string_view domain = top().record().domain(term);
   if (term.has_name) {
     target_.assign(dns::without_root_dot(domain));
     return true;

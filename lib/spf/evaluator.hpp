@@ -24,6 +24,7 @@
 
 #include <sendconn/spf.hpp>
 
+#include "lib/spf/exchange.hpp"
 #include "lib/spf/macro.hpp"
 #include "lib/spf/questions.hpp"
 
@@ -93,7 +94,7 @@ class Evaluator final : public Check {
   void ask_ptr();
   void take_ptr(const dns::Answer& answer);
   void judge_ptr();
-  void match_ptr();
+  void match_ptr(std::string_view target);
   void begin_explanation();
   void take_explanation(const dns::Answer& answer);
   void explain();
@@ -101,7 +102,7 @@ class Evaluator final : public Check {
   /// False: the limit is passed and the check is over.
   bool count_lookup();
   bool count_void();
-  /// The term's target-name in target_; false if no DNS name can be made of it (section 4.8).
+  /// What the term's domain-spec says in target_; false if no DNS name can be made of it (section 4.8).
   bool expand_target(const Term& term);
   /// check_host() can start with target_ (section 4.3), which the term's domain became.
   [[nodiscard]] bool is_checkable(const Term& term) const noexcept;
@@ -143,9 +144,9 @@ class Evaluator final : public Check {
   std::size_t depth_ = 0;
   std::size_t path_depth_ = 0;  ///< how many frames lead to the term that decided
   std::string target_;
-  std::vector<const dns::Record*> exchanges_;  ///< while an MX answer is read; a member for its memory
-  std::vector<std::size_t> hosts_;             ///< the question of each MX name, in the order of preference
-  std::size_t next_host_ = 0;                  ///< the first one not yet judged
+  std::vector<Exchange> exchanges_;  ///< while an MX answer is read; a member for its memory
+  std::vector<std::size_t> hosts_;   ///< the question of each MX name, in the order of preference
+  std::size_t next_host_ = 0;        ///< the first one not yet judged
   std::vector<PtrName> ptr_names_;
   std::size_t ptr_count_ = 0;
   PtrState ptr_state_ = PtrState::unknown;

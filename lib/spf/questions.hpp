@@ -28,9 +28,20 @@ class Questions {
   /// a cache knows them again.
   std::size_t ask(std::string_view name, dns::RecordType type);
 
+  /// The same for a name out of an answer, which may be none (dns::is_name()): then nothing is asked.
+  std::optional<std::size_t> ask_if_name(std::string_view name, dns::RecordType type);
+
   const dns::Question* next() noexcept { return handed_ < size_ ? &all_[handed_++].question : nullptr; }
   /// The number of an open question; nothing if it is not one.
-  [[nodiscard]] std::optional<std::size_t> find(const dns::Question& question) const noexcept;
+  [[nodiscard]] std::optional<std::size_t> find(const dns::Question& question) const noexcept {
+    for (std::size_t i = 0; i < handed_; ++i) {
+      const Entry& entry = all_[i];
+      if (entry.reply.arrived) continue;
+      // Who drives a check often gives back what next() gave.
+      if (&entry.question == &question || entry.question == question) return i;
+    }
+    return std::nullopt;
+  }
   void settle(std::size_t number, const Reply& reply) noexcept {
     all_[number].reply = reply;
     all_[number].reply.arrived = true;
@@ -42,6 +53,8 @@ class Questions {
   [[nodiscard]] bool all_arrived() const noexcept { return open_ == 0; }
 
  private:
+  std::size_t keep(std::string_view name, dns::RecordType type);
+
   struct Entry {
     dns::Question question;
     std::uint64_t start = 0;  ///< the name's first eight octets, which tell most names apart; 0: it is shorter

@@ -11,6 +11,7 @@
 #include "lib/base/ascii.hpp"
 #include "lib/base/cursor.hpp"
 #include "lib/base/ipv4.hpp"
+#include "lib/base/words.hpp"
 #include "lib/dns/name.hpp"
 #include "lib/spf/macro.hpp"
 
@@ -88,6 +89,44 @@ std::size_t read_plain_ip4(std::string_view text, Term& term) noexcept {
   return at;
 }
 
+std::optional<Qualifier> qualifier_of(char c) noexcept {
+  switch (c) {
+    case '+':
+      return Qualifier::pass;
+    case '-':
+      return Qualifier::fail;
+    case '~':
+      return Qualifier::softfail;
+    case '?':
+      return Qualifier::neutral;
+    default:
+      return std::nullopt;
+  }
+}
+
+/// The other one that most records have, all, a or mx without a target, likewise; with a qualifier or without.
+std::size_t read_plain_name(std::string_view text, Term& term) noexcept {
+  const auto octet = [text](std::size_t at) { return at < text.size() ? ascii::lower(text[at]) : ' '; };
+  const std::optional<Qualifier> qualifier = qualifier_of(octet(0));
+  std::size_t at = qualifier ? 1 : 0;
+  TermKind kind = TermKind::all;
+  if (octet(at) == 'a' && octet(at + 1) == 'l' && octet(at + 2) == 'l') {
+    at += 3;
+  } else if (octet(at) == 'a') {
+    kind = TermKind::a;
+    at += 1;
+  } else if (octet(at) == 'm' && octet(at + 1) == 'x') {
+    kind = TermKind::mx;
+    at += 2;
+  } else {
+    return 0;
+  }
+  if (octet(at) != ' ') return 0;
+  term.kind = kind;
+  term.qualifier = qualifier.value_or(Qualifier::pass);
+  return at;
+}
+
 /// Reads one term of visible characters into `term`. All positions are those of the record.
 class TermReader {
  public:
@@ -133,22 +172,9 @@ Fault TermReader::find_bad_octets() const {
 }
 
 bool TermReader::take_qualifier() noexcept {
-  switch (cursor_.peek()) {
-    case '+':
-      term_.qualifier = Qualifier::pass;
-      break;
-    case '-':
-      term_.qualifier = Qualifier::fail;
-      break;
-    case '~':
-      term_.qualifier = Qualifier::softfail;
-      break;
-    case '?':
-      term_.qualifier = Qualifier::neutral;
-      break;
-    default:
-      return false;
-  }
+  const std::optional<Qualifier> qualifier = qualifier_of(cursor_.peek());
+  if (!qualifier) return false;
+  term_.qualifier = *qualifier;
   cursor_.skip();
   return true;
 }
@@ -325,6 +351,11 @@ std::string_view format(TermKind kind) {
 }
 
 bool Record::is_spf(std::string_view text) noexcept {
+  if (text.size() >= words::octets) {
+    constexpr std::uint64_t mask = ~std::uint64_t{0} << 8U;
+    constexpr std::uint64_t start = 0x763d737066312000;  // "v=spf1 "
+    return (words::in_order(words::lower(words::load(text.data()))) & mask) == start;
+  }
   return ascii::starts_with(text, version) && (text.size() == version.size() || text[version.size()] == ' ');
 }
 
@@ -357,7 +388,9 @@ void Record::assign(std::string_view text) {
     if (cursor.at_end()) return;
     const std::size_t position = cursor.position();
     Term& term = terms_.emplace_back();
-    if (const std::size_t size = read_plain_ip4(cursor.rest(), term); size != 0) {
+    std::size_t size = read_plain_ip4(cursor.rest(), term);
+    if (size == 0) size = read_plain_name(cursor.rest(), term);
+    if (size != 0) {
       term.position = static_cast<std::uint32_t>(position);
       term.octets = static_cast<std::uint32_t>(size);
       cursor.skip(size);

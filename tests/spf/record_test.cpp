@@ -92,6 +92,37 @@ struct BadTerm {
   const char* text;
 };
 
+// Mechanisms without a target are read by a way of their own, too; "/32" leads an a or mx the general way.
+TEST(Record, ReadsAPlainNameAsAnyOtherTerm) {
+  for (const std::string qualifier : {"", "+", "-", "~", "?"})
+    for (const std::string name : {"a", "A", "mx", "MX", "mX", "all", "All", "ALL"})
+      for (const std::string rest : {"", " ", " ip4:192.0.2.1", "  -all"}) {
+        const Record plain = Record::parse("v=spf1 " + qualifier + name + rest);
+        ASSERT_TRUE(plain.valid()) << plain.text();
+        const Term& term = plain.terms().front();
+        EXPECT_EQ(plain.text(term), qualifier + name);
+        EXPECT_EQ(format(term.qualifier), qualifier.empty() ? '+' : qualifier.front()) << plain.text();
+        EXPECT_EQ(term.domain_size, 0U);
+        if (term.kind == TermKind::all) {
+          EXPECT_EQ(name.size(), 3U) << plain.text();
+          continue;
+        }
+        const Record general = Record::parse("v=spf1 " + qualifier + name + "/32" + rest);
+        const Term& other = general.terms().front();
+        EXPECT_EQ(term.kind, other.kind);
+        EXPECT_EQ(term.qualifier, other.qualifier);
+        EXPECT_EQ(term.prefix4, other.prefix4);
+        EXPECT_EQ(term.prefix6, other.prefix6);
+        EXPECT_EQ(plain.terms().size(), general.terms().size());
+      }
+  for (const std::string bad :
+       {"+", "-", "al", "m", "mxx", "allx", "all:", "all/8", "--all", "-+a", "a.", "a;", "mx\t", "mx\xe4"})
+    EXPECT_FALSE(Record::parse("v=spf1 " + bad).valid()) << bad;
+  for (const std::string argument : {"a:b.example", "mx:b.example/24", "a/24", "mx//64", "all=x", "a=x", "mx=%{d}"})
+    EXPECT_TRUE(Record::parse("v=spf1 " + argument).valid()) << argument;
+  EXPECT_EQ(Record::parse("v=spf1 all=x").terms().front().kind, TermKind::unknown_modifier);
+}
+
 class Faults : public ::testing::TestWithParam<BadTerm> {};
 
 TEST_P(Faults, AreNamedWithTheirPlace) {
