@@ -89,11 +89,22 @@ def compositions():
     yield "image", b"\x11" + b"\xff".join([b"", b"", b"", b"x" * 90, b"From me\n.\n", b"<img>", b"", b"logo@example.org"])
 
 
+def powers():
+    """fuzz/rsa_power.cpp: a modulus and a base of 256 octets each."""
+    ones, zeros = b"\xff" * 256, b"\0" * 256
+    steps = bytes(range(255, -1, -1))
+    yield "ones", ones + ones[:-1] + b"\xfe"
+    yield "smallest", b"\x80" + zeros[:-2] + b"\x01" + b"\x7f" + ones[1:]
+    yield "runs", (b"\xff" * 13 + b"\0" * 13) * 9 + b"\xff" * 22 + (b"\0" * 7 + b"\xff" * 6) * 19 + b"\0" * 9
+    yield "steps", steps + steps[128:] + steps[:128]
+
+
 CORPORA = {
     "authenticate": messages,
     "dkim_rotation": rotations,
     "mime": compositions,
     "ownership_check": ownerships,
+    "rsa_power": powers,
     "spf_libspf2": records_for_two_engines,
 }
 

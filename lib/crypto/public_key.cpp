@@ -1,11 +1,13 @@
 // PublicKey: numbers out of a stranger's record, and one answer: does this signature belong to it?
 //
 // An RSA key is handed to OpenSSL as two numbers; its size is known, and bounded, before that. A key that verifies
-// again and again, because a cache keeps it, uses contexts that were prepared before.
+// again and again, because a cache keeps it, uses contexts that were prepared before. Where RsaPower serves, it is
+// asked first: its yes is proof enough, and a no is OpenSSL's to say.
 #include <sendconn/crypto.hpp>
 
 #include <algorithm>
 #include <bit>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -17,6 +19,7 @@
 #include "lib/crypto/context_stock.hpp"
 #include "lib/crypto/openssl.hpp"
 #include "lib/crypto/rsa_der.hpp"
+#include "lib/crypto/rsa_power.hpp"
 
 namespace sendconn::crypto {
 namespace {
@@ -53,6 +56,23 @@ Key make_rsa(const RsaNumbers& numbers) {
   EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, parameters);
   return Key(made);
 }
+
+/// What a good signature of 2048 bits over this digest becomes (EMSA-PKCS1-v1_5, RFC 8017 section 9.2; the octets in
+/// front of the digest from its note 1). Comparing whole is the one way to verify that leaves nothing to a parser.
+RsaPower::Octets encoded(const Digest& sha256_digest) noexcept {
+  constexpr std::array<std::uint8_t, 19> digest_info{0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+                                                     0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+  RsaPower::Octets message;
+  message.fill(0xff);
+  message[0] = 0x00;
+  message[1] = 0x01;
+  const auto digest = std::copy(sha256_digest.octets.rbegin(), sha256_digest.octets.rend(), message.rbegin());
+  *std::copy(digest_info.rbegin(), digest_info.rend(), digest) = 0x00;
+  return message;
+}
+
+/// Where the user wants validated cryptography alone (FIPS 140), all of it is OpenSSL's.
+bool may_calculate() noexcept { return EVP_default_properties_is_fips_enabled(nullptr) == 0; }
 
 /// Contexts kept when idle: a cache holds thousands of keys, and a verification is short. Each takes about 1 KB.
 constexpr std::size_t max_idle_contexts = 4;
@@ -92,11 +112,27 @@ struct VerifyingContext {
 }  // namespace
 
 struct SENDCONN_HIDDEN PublicKey::Impl {
-  Impl(Key decoded, KeyType kind, unsigned size) : key(std::move(decoded)), type(kind), bits(size) {}
+  Impl(Key decoded, KeyType kind, unsigned size) : type(kind), bits(size), key(std::move(decoded)) {}
+  Impl(const RsaPower& prepared, const RsaNumbers& numbers)
+      : type(KeyType::rsa),
+        bits(RsaPower::modulus_octets * 8),
+        power(prepared),
+        modulus(numbers.modulus),
+        exponent(numbers.exponent) {}
 
-  Key key;
+  /// OpenSSL's form of the key: most signatures are good, and most keys with `power` are never asked for it.
+  [[nodiscard]] EVP_PKEY& openssl_key() const {
+    if (power) std::call_once(made, [this] { key.reset(required(make_rsa({modulus, exponent}).release())); });
+    return *key;
+  }
+
   KeyType type;
   unsigned bits;
+  std::optional<RsaPower> power;
+  std::string modulus;  // this and the exponent: set if `power` is
+  std::string exponent;
+  mutable std::once_flag made;
+  mutable Key key;
   mutable ContextStock<VerifyingContext> contexts{max_idle_contexts};
 };
 
@@ -127,6 +163,9 @@ Result<PublicKey> PublicKey::from_octets(KeyType type, std::string_view octets) 
     return Error{Errc::unsupported, "RSA public key: its exponent has more than " + std::to_string(max_exponent_bits) +
                                         " bits (RFC 6376 section 3.3.1 wants 65537)"};
   const unsigned bits = bits_of(numbers->modulus);
+  if (may_calculate())
+    if (const std::optional<RsaPower> power = RsaPower::create(*numbers))
+      return PublicKey(std::make_shared<const Impl>(*power, *numbers));
   Key key = make_rsa(*numbers);
   if (key == nullptr) {
     throw_if_out_of_memory();
@@ -139,15 +178,17 @@ KeyType PublicKey::type() const noexcept { return impl_->type; }
 unsigned PublicKey::bits() const noexcept { return impl_->bits; }
 
 bool PublicKey::verifies(const Digest& digest, std::string_view signature) const {
+  if (impl_->power && digest.size == Sha256().size() && impl_->power->of(signature) == encoded(digest)) return true;
   const ErrorScope errors;
+  EVP_PKEY& key = impl_->openssl_key();
   if (digest.size != Sha256().size()) {  // rare enough that nothing is kept for it
-    const auto context = VerifyingContext::create(*impl_->key, impl_->type, sha1_algorithm());
+    const auto context = VerifyingContext::create(key, impl_->type, sha1_algorithm());
     const bool good = context != nullptr && context->verifies(digest, signature);
     if (!good) throw_if_out_of_memory();  // else it would be the signature's fault
     return good;
   }
   auto context =
-      impl_->contexts.borrow([this] { return VerifyingContext::create(*impl_->key, impl_->type, sha256_algorithm()); });
+      impl_->contexts.borrow([&key, this] { return VerifyingContext::create(key, impl_->type, sha256_algorithm()); });
   const bool good = context != nullptr && context->verifies(digest, signature);
   if (!good) throw_if_out_of_memory();
   if (context == nullptr) return false;

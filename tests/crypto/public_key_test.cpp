@@ -1,7 +1,15 @@
 // Public keys out of strangers' records: what is taken, what is refused and where, and what verifies.
+#include <cstddef>
+#include <memory>
+#include <string>
+
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include <sendconn/crypto.hpp>
+
+#include "lib/crypto/openssl.hpp"
 
 namespace sendconn::crypto {
 namespace {
@@ -11,16 +19,21 @@ const PrivateKey& key_of(KeyType type) {
   static const auto ed25519 = PrivateKey::generate(KeyType::ed25519).value();
   return type == KeyType::rsa ? rsa : ed25519;
 }
+/// Of the size that RsaPower serves.
+const PrivateKey& rsa_2048() {
+  static const auto key = PrivateKey::generate(KeyType::rsa, 2048).value();
+  return key;
+}
 
 constexpr std::size_t info_octets = 22;  // in front of the RSAPublicKey of 1024 bits in its SubjectPublicKeyInfo
 
 TEST(PublicKey, verifies_what_its_private_half_signed_and_nothing_else) {
   const Sha256 digest = sha256("a message");
-  for (const KeyType type : {KeyType::rsa, KeyType::ed25519}) {
-    const PublicKey key = PublicKey::from_octets(type, key_of(type).public_octets()).value();
-    EXPECT_EQ(key.type(), type);
-    EXPECT_EQ(key.bits(), key_of(type).bits());
-    const std::string signature = key_of(type).sign_digest(digest).value();
+  for (const PrivateKey& secret : {key_of(KeyType::rsa), rsa_2048(), key_of(KeyType::ed25519)}) {
+    const PublicKey key = PublicKey::from_octets(secret.type(), secret.public_octets()).value();
+    EXPECT_EQ(key.type(), secret.type());
+    EXPECT_EQ(key.bits(), secret.bits());
+    const std::string signature = secret.sign_digest(digest).value();
     EXPECT_TRUE(key.verifies(digest, signature));
     EXPECT_FALSE(key.verifies(sha256("another message"), signature));
     EXPECT_FALSE(key.verifies(digest, ""));
@@ -31,6 +44,50 @@ TEST(PublicKey, verifies_what_its_private_half_signed_and_nothing_else) {
       changed[i] = static_cast<char>(changed[i] ^ 1);
       EXPECT_FALSE(key.verifies(digest, changed)) << i;
     }
+  }
+}
+
+/// What the key makes of any 256 octets, so that a test can put anything in front of a digest.
+std::string signed_as_it_stands(const PrivateKey& key, const std::string& message) {
+  const std::string pem = key.to_pem().value();
+  const std::unique_ptr<BIO, Deleter<BIO_free>> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const Key secret(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
+  const KeyContext context(EVP_PKEY_CTX_new(secret.get(), nullptr));
+  std::string signature(message.size(), '\0');
+  std::size_t size = signature.size();
+  EXPECT_EQ(EVP_PKEY_sign_init(context.get()), 1);
+  EXPECT_EQ(EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_NO_PADDING), 1);
+  EXPECT_EQ(EVP_PKEY_sign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                          reinterpret_cast<const unsigned char*>(message.data()), message.size()),
+            1);
+  return signature;
+}
+
+// RFC 8017 section 9.2. A verifier that reads the padding instead of comparing it takes one or the other of these.
+TEST(PublicKey, of_RSA_wants_every_octet_of_the_padding_as_it_must_be) {
+  const Sha256 digest = sha256("a message");
+  const std::string octets(view(digest));
+  const std::string info("\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20", 19);
+  const std::string no_null("\x30\x2f\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x04\x20", 17);
+  const std::string front("\x00\x01", 2);
+  const std::string zero(1, '\0');
+  const auto ones = [](std::size_t count) { return std::string(count, '\xff'); };
+  const PublicKey key = PublicKey::from_octets(KeyType::rsa, rsa_2048().public_octets()).value();
+  const auto takes = [&](const std::string& message) {
+    EXPECT_EQ(message.size(), 256U);
+    return key.verifies(digest, signed_as_it_stands(rsa_2048(), message));
+  };
+  const std::string good = front + ones(202) + zero + info + octets;
+  EXPECT_TRUE(takes(good));
+  EXPECT_FALSE(takes(front + ones(8) + zero + info + octets + std::string(194, 'x'))) << "Bleichenbacher's, of 2006";
+  EXPECT_FALSE(takes(std::string("\x00\x02", 2) + ones(202) + zero + info + octets));
+  EXPECT_FALSE(takes(front + ones(204) + zero + no_null + octets));
+  EXPECT_FALSE(takes(front + ones(221) + zero + octets));
+  EXPECT_FALSE(takes(std::string(224, '\0') + octets));
+  for (std::size_t i = 1; i < good.size(); ++i) {  // the first octet must be zero, or the number is too large to sign
+    std::string changed = good;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    EXPECT_FALSE(takes(changed)) << i;
   }
 }
 
