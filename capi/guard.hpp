@@ -1,6 +1,7 @@
 // The border of the C interface: every function runs its body inside guard(), which turns whatever comes out of it into
 // a status and, if the caller wants it, a sendconn_error. Behind the border a Failure may be thrown; in front of it
-// nothing is. It also holds the small checks that nearly every function begins with.
+// nothing is, and the thread is not cancelled while it is there. It also holds the small checks that nearly every
+// function begins with.
 #pragma once
 
 #include <cstring>
@@ -15,6 +16,7 @@
 #include <sendconn/result.hpp>
 
 #include "capi/sendconn.h"
+#include "capi/uncancelled.hpp"
 
 namespace sendconn::capi {
 
@@ -47,6 +49,7 @@ sendconn_status report_no_memory(sendconn_error** error) noexcept;
 template <class Body>
 sendconn_status guard(sendconn_error** error, Body&& body) noexcept {
   if (error != nullptr) *error = nullptr;
+  const Uncancelled uncancelled;
   try {
     std::forward<Body>(body)();
     return SENDCONN_OK;
@@ -78,6 +81,7 @@ sendconn_status guard(sendconn_error** error, Body&& body) noexcept {
 /// For functions without a status: `otherwise` if anything is wrong.
 template <class Value, class Body>
 Value guard_value(Value otherwise, Body&& body) noexcept {
+  const Uncancelled uncancelled;
   try {
     return std::forward<Body>(body)();
   } catch (...) {

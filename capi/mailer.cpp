@@ -114,7 +114,6 @@ sendconn_status sendconn_mailer_send(sendconn_mail_report** out, sendconn_mailer
     Mailer& by = need(mailer, "mailer").mailer;
     const mime::Message& what = need(message, "message").message;
     const MailerCallbacks told = callbacks_of(callbacks);
-    const Uncancelled uncancelled;
     slot.set(make_report(take(by.send(what, told))));
   });
 }
@@ -129,7 +128,6 @@ sendconn_status sendconn_mailer_send_octets(sendconn_mail_report** out, sendconn
     const std::string_view octets = text(message, message_len, "message");
     const smtp::Envelope to = envelope_of(envelope);
     const MailerCallbacks told = callbacks_of(callbacks);
-    const Uncancelled uncancelled;
     slot.set(make_report(take(by.send_octets(octets, to, told))));
   });
 }
@@ -137,7 +135,6 @@ sendconn_status sendconn_mailer_send_octets(sendconn_mail_report** out, sendconn
 sendconn_status sendconn_mailer_close(sendconn_mailer* mailer, sendconn_error** error) noexcept {
   return guard(error, [&] {
     Mailer& what = need(mailer, "mailer").mailer;
-    const Uncancelled uncancelled;
     what.close();
   });
 }

@@ -62,7 +62,6 @@ class Network final : public sendconn_resolver {
 };
 
 std::vector<dns::Answer> Network::resolve(const std::vector<dns::Question>& questions) {
-  const Uncancelled uncancelled;
   // Shared with the callbacks, which may outlive this call if it fails.
   struct Round {
     std::vector<dns::Answer> answers;
@@ -242,4 +241,7 @@ sendconn_status sendconn_resolver_resolve(sendconn_dns_answer** out, sendconn_re
   });
 }
 
-void sendconn_resolver_free(sendconn_resolver* resolver) noexcept { delete resolver; }
+void sendconn_resolver_free(sendconn_resolver* resolver) noexcept {
+  const Uncancelled uncancelled;
+  delete resolver;
+}

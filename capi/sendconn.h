@@ -44,7 +44,10 @@
 // of the call. Nothing else reads a clock, except functions that block.
 //
 // Callbacks get their userdata last. They must not call back into the handle they were called from, and must not leave
-// by longjmp. A C++ exception out of a callback becomes SENDCONN_ERR_CALLBACK.
+// by longjmp or pthread_exit. A C++ exception out of a callback becomes SENDCONN_ERR_CALLBACK.
+//
+// A thread is not cancelled (pthread_cancel) while it is in a function, its callbacks included; what was asked for
+// meanwhile happens behind it.
 //
 // The shared library stays resident: dlclose() does not unload it, since per-thread data of its cryptographic part
 // lives until each thread ends. Loading it again gives the same library.
@@ -400,7 +403,7 @@ typedef struct sendconn_resolver_options {
 #define SENDCONN_RESOLVER_OPTIONS_INIT SENDCONN_INIT(sendconn_resolver_options)
 
 /// Our own, over the network by c-ares. `options` may be NULL. SENDCONN_ERR_INVALID_ARGUMENT for options out of range,
-/// SENDCONN_ERR_IO if it cannot start. While it waits, a thread cannot be cancelled (pthread_cancel).
+/// SENDCONN_ERR_IO if it cannot start.
 SENDCONN_API sendconn_status sendconn_resolver_new(sendconn_resolver** out, const sendconn_resolver_options* options,
                                                    sendconn_error** error) SENDCONN_NOEXCEPT;
 /// Answers from a zone file's text (RFC 1035 section 5) as if it were the whole DNS: for tests and closed networks. Our
@@ -1850,7 +1853,7 @@ SENDCONN_API sendconn_status sendconn_mailer_new(sendconn_mailer** out, const se
                                                  sendconn_error** error) SENDCONN_NOEXCEPT;
 /// Composes, signs and sends the message to all its recipients. Everything that a server or the network says is in the
 /// report, not an error. `callbacks` may be NULL. Errors as sendconn_message_compose() and sendconn_dkim_sign();
-/// SENDCONN_ERR_CALLBACK if a callback threw. While it waits, a thread cannot be cancelled (pthread_cancel).
+/// SENDCONN_ERR_CALLBACK if a callback threw.
 SENDCONN_API sendconn_status sendconn_mailer_send(sendconn_mail_report** out, sendconn_mailer* mailer,
                                                   const sendconn_message* message,
                                                   const sendconn_mailer_callbacks* callbacks,

@@ -1,9 +1,11 @@
 // Every function of the C interface with wrong arguments and without memory: tests/capi/trial.hpp says how.
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <thread>
 
 #include "tests/capi/scenarios.hpp"
 
@@ -82,6 +84,22 @@ TEST_P(Calls, survive_without_any_memory) {
       heal_heap();
     }
   }
+}
+
+/// pthread_cancel() unwinds, which would end the process in a function of C; so it has to wait.
+TEST_P(Calls, survive_a_thread_that_is_cancelled) {
+  Scenario scenario = GetParam().run;
+  std::thread([scenario] {
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+    pthread_cancel(pthread_self());
+    Trial trial(-1, -1);
+    trial.cancel();
+    try {
+      scenario(trial);
+    } catch (const Stop&) {
+      ADD_FAILURE() << "a call failed, see above";
+    }
+  }).join();
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Calls, testing::ValuesIn(all_scenarios()),

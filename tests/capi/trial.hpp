@@ -12,6 +12,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <cstring>
 #include <set>
@@ -72,6 +73,10 @@ class Trial {
   /// All allocations behind the failing one fail, too.
   void fail_for_good() { for_good_ = true; }
 
+  /// Each call is made by a thread that is to be cancelled as soon as it may be. The scenario runs in a thread of its
+  /// own, which ends behind it.
+  void cancel() { is_cancelled_ = true; }
+
   [[nodiscard]] int calls() const { return calls_; }
   [[nodiscard]] bool failed() const { return failed_; }            ///< an allocation was made to fail
   [[nodiscard]] const std::string& name() const { return name_; }  ///< of the function that was tried
@@ -88,7 +93,7 @@ class Trial {
     if (is_tried && failing_ == 0) try_arguments(name, function, arguments...);
     sendconn_error* error = nullptr;
     if (is_tried) fail_allocation(failing_, for_good_);
-    const sendconn_status status = function(plain(arguments)..., &error);
+    const sendconn_status status = while_cancelled([&] { return function(plain(arguments)..., &error); });
     if (is_tried) note(name, status);
     const std::string text = sendconn_error_text(error);
     const bool is_told = status == SENDCONN_OK ? error == nullptr : sendconn_error_status(error) == status;
@@ -113,16 +118,29 @@ class Trial {
     if (is_tried && failing_ == 0) get_without(function, std::index_sequence_for<Arguments...>(), arguments...);
     if (is_tried) fail_allocation(failing_, for_good_);
     if constexpr (std::is_void_v<decltype(function(plain(arguments)...))>) {
-      function(plain(arguments)...);
+      while_cancelled([&] { function(plain(arguments)...); });
       if (is_tried) note(name, SENDCONN_OK);
     } else {
-      const auto value = function(plain(arguments)...);
+      const auto value = while_cancelled([&] { return function(plain(arguments)...); });
       if (is_tried) note(name, SENDCONN_OK);
       return value;
     }
   }
 
  private:
+  template <class Call>
+  auto while_cancelled(Call call) const {
+    if (is_cancelled_) pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr);
+    if constexpr (std::is_void_v<decltype(call())>) {
+      call();
+      pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+    } else {
+      const auto value = call();
+      pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+      return value;
+    }
+  }
+
   void note(const char* name, sendconn_status status) {
     failed_ = allocation_failed();
     heal_heap();
@@ -203,6 +221,7 @@ class Trial {
 
   int tried_;
   bool for_good_ = false;
+  bool is_cancelled_ = false;
   long failing_;
   int calls_ = 0;
   bool failed_ = false;
