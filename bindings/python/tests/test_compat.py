@@ -58,6 +58,26 @@ def test_what_cannot_be_signed_raises_dkimpys_exceptions(arguments, error):
         dkim.sign(MESSAGE, **given)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"\r\n" + b"%(signature)s" + b"From: joe@football.example.com\r\n\r\nbody\r\n",  # no header section
+        b"DKIM-Signature : v=1; d=elsewhere.example; s=x\r\n" + b"%(signature)s" + MESSAGE,
+        b"DKIM-Signature\t: v=1; a=rsa-sha256\r\n" + b"%(signature)s" + MESSAGE,
+    ],
+    ids=["that begins with an empty line", "whose name has a space behind it", "with a tab"],
+)
+def test_a_message_in_an_odd_form_is_no_pass_and_raises_nothing(message):
+    signature = dkim.sign(MESSAGE, b"rsa", DOMAIN, key("rsa").to_pem())
+    message = message.replace(b"%(signature)s", signature)
+    assert dkim.verify(message, dnsfunc=dnsfunc) is False
+    # The signature that is judged is the one whose tags are told.
+    checker = dkim.DKIM(message)
+    if checker.present():
+        assert not checker.domain or checker.domain != DOMAIN
+        assert checker.verify(1, dnsfunc=dnsfunc) and checker.domain == DOMAIN
+
+
 def test_arc_is_refused_clearly():
     for refused in (dkim.arc_sign, dkim.arc_verify, dkim.ARC):
         with pytest.raises(NotImplementedError, match="ARC"):
@@ -130,6 +150,27 @@ def test_a_record_may_be_given_and_a_local_policy_added(lookup):
     assert spf.query(i="192.0.2.9", s="", h="fail.example").check()[0] == "fail"
     with pytest.raises(spf.PermError):
         spf.query(i="nowhere", s="a@example.org", h="x")
+
+
+@pytest.mark.parametrize(
+    "sender, helo",
+    [
+        ("joe\r\nBcc: eve@elsewhere.example@example.org", "mail.example.org"),
+        ("joe@example.org\r\nBcc: eve@elsewhere.example", "mail.example.org"),
+        ("", "mail.example.org\nBcc: eve@elsewhere.example"),
+        ("joe@example.org) client-ip=192.0.2.1; (", "mail.example.org"),
+    ],
+)
+def test_no_name_gets_out_of_its_place_in_a_header(lookup, sender, helo):
+    query = spf.query(i="203.0.113.7", s=sender, h=helo, receiver="mx.example.net")
+    result, _, _ = query.check()
+    for kind in ("spf", "authres"):
+        field = query.get_header(result, header_type=kind, aid="mx.example.net").replace("\r\n ", " ")
+        assert "\r" not in field and "\n" not in field
+        if kind == "spf":
+            # Behind the only comment stand our own words.
+            comment, _, rest = field.replace("\\(", "").replace("\\)", "").partition(") ")
+            assert comment.count("(") == 1 and rest.startswith("client-ip=203.0.113.7;")
 
 
 def test_headers_have_pyspfs_form(lookup):

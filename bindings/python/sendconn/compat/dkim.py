@@ -333,7 +333,7 @@ class DKIM:
 
     @property
     def body(self):
-        return self._message.partition(b"\r\n\r\n")[2]
+        return _split(self._message)[1]
 
     def add_frozen(self, s):
         """Fields to sign an extra time, so that nobody can add another."""
@@ -521,8 +521,16 @@ def _check_algorithm(algorithm):
         raise ParameterError(f"Unsupported signature algorithm: {_text(algorithm)} (RFC 8301 section 3.1)")
 
 
+def _split(message):
+    """Header section and body, where the verifier sees them, too: a message may begin with the empty line."""
+    if message.startswith(b"\r\n"):
+        return b"", message[2:]
+    header, _, body = message.partition(b"\r\n\r\n")
+    return header, body
+
+
 def _split_header(message):
-    header = message.partition(b"\r\n\r\n")[0]
+    header, _ = _split(message)
     fields = []
     for line in header.split(b"\r\n"):
         if line[:1] in (b" ", b"\t") and fields:
@@ -531,7 +539,8 @@ def _split_header(message):
             name, colon, value = line.partition(b":")
             if not colon:
                 raise MessageFormatError(f"Unexpected characters in RFC822 header: {line!r}")
-            fields.append([name, value + b"\r\n"])
+            # White space in front of the colon does not count (RFC 5322 section 4.5), nor for the verifier.
+            fields.append([name.rstrip(b" \t"), value + b"\r\n"])
     return [(name, value) for name, value in fields]
 
 

@@ -118,6 +118,19 @@ def quote_value(s):
     return '"' + s.replace("\\", r"\\").replace('"', r"\"").replace("\x00", r"\x00") + '"'
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _on_one_line(field):
+    """A field's content: names and addresses come from strangers, and must not begin another field."""
+    return _CONTROL.sub("?", field)
+
+
+def _comment(text):
+    """What stands in parentheses stays there (RFC 5322 section 3.2.2)."""
+    return "(" + re.sub(r"[()\\]", r"\\\g<0>", text) + ")"
+
+
 def check2(i, s, h, local=None, receiver=None, timeout=MAX_PER_LOOKUP_TIME, verbose=False, querytime=20):
     """(result, explanation) for a client at `i` that sends MAIL FROM:<s> after HELO h."""
     result, _, explanation = query(
@@ -268,7 +281,7 @@ class query:
         }
         names = {"permerror": "PermError", "temperror": "TempError", "softfail": "SoftFail"}
         shown = "".join(f" {key}={value};" for key, value in words.items() if value)
-        return f"{names.get(res, res.capitalize())} ({comment}){shown} identity={self.ident}"
+        return _on_one_line(f"{names.get(res, res.capitalize())} {_comment(comment)}{shown} identity={self.ident}")
 
     def get_header_comment(self, res):
         texts = {
