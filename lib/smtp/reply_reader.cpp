@@ -1,5 +1,7 @@
 #include "lib/smtp/reply_reader.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "lib/base/cursor.hpp"
@@ -27,7 +29,10 @@ bool ReplyReader::take_line(std::string_view line, bool& last) {
     }
   }
   if (begun_) reply_.text += '\n';
-  reply_.text += text;
+  std::transform(text.begin(), text.end(), std::back_inserter(reply_.text), [](char c) {
+    const auto octet = static_cast<unsigned char>(c);
+    return octet < 0x20 || octet == 0x7f ? ' ' : c;
+  });
   reply_.code = code;
   begun_ = true;
   return true;

@@ -13,7 +13,8 @@
 namespace sendconn::smtp {
 
 /// Lines ended by LF alone are taken too: old servers send them, and nothing is at stake. Enhanced codes at the start
-/// of a text are taken out of it if they have the class of the code (RFC 2034 section 4). Thread-compatible.
+/// of a text are taken out of it if they have the class of the code (RFC 2034 section 4). Control characters become
+/// spaces: a reply ends up in front of people, and a terminal obeys them. Thread-compatible.
 class ReplyReader {
  public:
   enum class Status : std::uint8_t { partial, complete, malformed, too_long };

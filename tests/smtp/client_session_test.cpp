@@ -766,6 +766,7 @@ TEST(ReplyReaderTest, Replies) {
       {"550 5.1.\r\n", "550 5.1."},
       {"550 5.1.1: who\r\n", "550 5.1.1: who"},
       {"250 2.0.0.1 ok\r\n", "250 2.0.0.1 ok"},
+      {"550 5.1.1 \x1b[31mred\x07\x7f\tand\xfc\r\n", "550 5.1.1  [31mred   and\xfc"},
       {"25 ok\r\n", nullptr},
       {"2500 ok\r\n", nullptr},
       {"250ok\r\n", nullptr},

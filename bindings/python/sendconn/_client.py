@@ -1,6 +1,7 @@
 """The client of sendconn.aio: one connection at a time to one server, and what became of each recipient."""
 
 import asyncio
+import base64
 import ipaddress
 import os
 import socket
@@ -76,11 +77,25 @@ def _needs(message, addresses):
     return smtp.Body.EIGHT_BIT_MIME, utf8
 
 
+def _secrets(user, password):
+    """What must not stand in a report, even if the server repeats it: the password, and what a login says of it."""
+    if user is None:
+        return ()
+    octets = password.encode("utf-8", "surrogateescape")
+    plain = b"\0" + user.encode("utf-8", "surrogateescape") + b"\0" + octets  # RFC 4616 section 2
+    return tuple(one for one in (_base64(plain), _base64(octets), password) if one)
+
+
+def _base64(octets):
+    return base64.b64encode(octets).decode("ascii")
+
+
 class _Outcome:
     """What becomes of one message."""
 
-    def __init__(self, recipients):
+    def __init__(self, recipients, secrets=()):
         self.recipients = recipients
+        self._secrets = secrets
         self.settled = {}  # index -> reply
         self.is_sent = False
         self.reply = _UNTOLD
@@ -91,14 +106,21 @@ class _Outcome:
         if self.is_sent or not reply.positive:
             self.settled[index] = reply
 
+    def _shown(self, reply):
+        text = reply.text
+        for secret in self._secrets:
+            text = text.replace(secret, "[hidden]")
+        return reply if text == reply.text else reply.replace(text=text)
+
     def report(self, rest, fate, *, failed_at=Stage.NONE, may_have_arrived=False):
         """`rest`: what was said of all that have no refusal of their own."""
+        rest = self._shown(rest)
         return Report(
             recipients=[
                 RecipientReport(
                     recipient=str(one),
                     fate=_fate(self.settled[index]) if index in self.settled else fate,
-                    reply=self.settled.get(index, rest),
+                    reply=self._shown(self.settled[index]) if index in self.settled else rest,
                 )
                 for index, one in enumerate(self.recipients)
             ],
@@ -166,6 +188,7 @@ class Client:
         smtp.ClientSession(self._options)  # says what is wrong with them now
         self._connect_timeout = connect_timeout
         self._max_messages = max_messages
+        self._secrets = _secrets(user, password)
         self._lock = None  # made in the loop that needs it
         self._link = None
         self._sent = 0
@@ -196,7 +219,7 @@ class Client:
         return self._lock
 
     async def _deliver(self, octets, sender, recipients):
-        outcome = _Outcome(recipients)
+        outcome = _Outcome(recipients, self._secrets)
         try:
             is_kept = await self._connect()
             try:
@@ -207,7 +230,7 @@ class Client:
                 if not (is_kept and is_untouched):
                     raise
                 self._drop()
-                outcome = _Outcome(recipients)
+                outcome = _Outcome(recipients, self._secrets)
                 await self._connect()
                 return await self._transact(outcome, octets, sender)
         except _Failure as failure:

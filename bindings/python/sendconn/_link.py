@@ -118,7 +118,9 @@ class Link(asyncio.Protocol):
                 return event
             if not self._may_write:
                 # Who does not read the replies gets no more of them.
-                await self.drain()
+                if not await self.drain():
+                    self.session.on_time()
+                    await asyncio.sleep(0)  # others have their turn, and the transport has
                 continue
             if not self._is_reading and not self.lost:
                 self._is_reading = True

@@ -76,7 +76,7 @@ class SmtpServer:
 
     @property
     def host(self):
-        return self._server.host
+        return _HOSTNAME  # the address is what the server listens on; the certificate is for the name
 
     @property
     def port(self):

@@ -77,7 +77,7 @@ MailerCallbacks make_callbacks(py::handle on_progress, py::handle is_cancelled, 
   if (!on_trace.is_none())
     callbacks.on_trace = [on_trace](std::string_view line) {
       const py::gil_scoped_acquire gil;
-      on_trace(text(line));
+      on_trace(shown_text(line));
     };
   callbacks.is_cancelled = [is_cancelled] {
     const py::gil_scoped_acquire gil;

@@ -10,11 +10,19 @@ namespace sendconn::python {
 
 // ---------------------------------------------------------------- to Python
 
-py::str text(std::string_view octets) {
-  PyObject* made = PyUnicode_DecodeUTF8(octets.data(), static_cast<Py_ssize_t>(octets.size()), "surrogateescape");
+namespace {
+
+py::str decoded(std::string_view octets, const char* errors) {
+  PyObject* made = PyUnicode_DecodeUTF8(octets.data(), static_cast<Py_ssize_t>(octets.size()), errors);
   if (made == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::str>(made);
 }
+
+}  // namespace
+
+py::str text(std::string_view octets) { return decoded(octets, "surrogateescape"); }
+
+py::str shown_text(std::string_view octets) { return decoded(octets, "replace"); }
 
 py::object maybe_text(const std::optional<std::string>& octets) {
   if (octets) return text(*octets);

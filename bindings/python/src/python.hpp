@@ -27,6 +27,7 @@ namespace py = pybind11;
 // ---------------------------------------------------------------- to Python
 
 py::str text(std::string_view octets);
+py::str shown_text(std::string_view octets);  ///< for people: what is not UTF-8 becomes U+FFFD, so that print() works
 py::object maybe_text(const std::optional<std::string>& octets);  ///< None where there is nothing
 inline py::bytes octets(std::string_view view) { return {view.data(), view.size()}; }
 inline std::int64_t seconds(UnixTime time) { return time.time_since_epoch().count(); }

@@ -80,7 +80,7 @@ sasl::ScramVerifier verifier_of(py::handle password, py::handle salt, py::handle
 
 py::object to_python(const Reply& reply) {
   return reply_type().make(integer(reply.code), text(reply.enhanced.empty() ? "" : reply.enhanced.format()),
-                           text(reply.text));
+                           shown_text(reply.text));
 }
 
 py::object maybe_reply(const Reply& reply) {

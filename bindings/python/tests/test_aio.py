@@ -11,6 +11,7 @@ import pytest
 
 import sendconn
 from sendconn import aio, smtp
+from sendconn._link import Link
 from sendconn.mailer import Fate, Stage
 from support import MESSAGE, ROOT
 
@@ -455,6 +456,69 @@ def test_a_lost_connection_is_made_anew():
     run(test)
 
 
+def scripted(*replies):
+    """A server that says one after the other, whatever it hears."""
+
+    async def serve(reader, writer):
+        with contextlib.suppress(OSError):
+            for reply in replies:
+                writer.write(reply)
+                await reader.readline()
+        writer.close()
+
+    return asyncio.start_server(serve, "127.0.0.1", 0)
+
+
+def test_a_password_that_the_server_repeats_is_not_in_the_report():
+    async def test():
+        repeated = b"535 5.7.8 what is s3cret!, czNjcmV0IQ== or AGFkYQBzM2NyZXQh?\r\n"
+        async with await scripted(b"220 mx\r\n", b"250-mx\r\n250 AUTH PLAIN\r\n", repeated) as server:
+            port = server.sockets[0].getsockname()[1]
+            options = {"tls": "off", "user": "ada", "password": "s3cret!", "login_without_tls": True}
+            report = await aio.send(MESSAGE, host="127.0.0.1", port=port, **options, **ENVELOPE)
+        assert report.reply.text == "what is [hidden], [hidden] or [hidden]?"
+        assert "s3cret" not in repr(report) and report.recipients[0].reply == report.reply
+
+    run(test)
+
+
+def test_what_a_server_says_can_be_printed():
+    async def test():
+        async with await scripted(b"220 mx\r\n", b"250 mx\r\n", b"550 5.7.1 Empf\xe4nger \x1b[31m\0\r\n") as server:
+            port = server.sockets[0].getsockname()[1]
+            report = await aio.send(MESSAGE, host="127.0.0.1", port=port, tls="off", **ENVELOPE)
+        assert report.reply.text == "Empf\ufffdnger  [31m "
+        str(report.reply).encode()  # else print() raises
+
+    run(test)
+
+
+class Deaf:
+    """A session whose deadline has passed, and which has nothing to say before it is told."""
+
+    next_deadline = 0.0
+    pending = 0
+    told = False
+
+    def next_event(self):
+        return smtp.Closed(orderly=False, reason=None) if self.told else None
+
+    def output(self):
+        return b""
+
+    def on_time(self):
+        self.told = True
+
+
+def test_a_deadline_behind_a_peer_that_reads_nothing_does_not_stop_the_loop():
+    async def test():
+        link = Link(Deaf(), asyncio.get_running_loop())
+        link.pause_writing()
+        assert type(await link.next_event()) is smtp.Closed
+
+    run(test)
+
+
 def test_max_messages_and_several_tasks():
     async def test():
         keeper = Keeper()
@@ -696,7 +760,7 @@ def test_the_fixture_keeps_what_smtplib_sends(smtp_server):
 
 
 def test_the_fixture_has_tls_login_and_refusals(smtp_server):
-    with smtplib.SMTP("localhost", smtp_server.port) as client:
+    with smtplib.SMTP(smtp_server.host, smtp_server.port) as client:
         client.starttls(context=smtp_server.ssl_context)
         client.login(smtp_server.user, smtp_server.password)
         smtp_server.refusals["no@example.org"] = "550 5.1.1 nobody"

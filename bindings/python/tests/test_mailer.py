@@ -63,7 +63,7 @@ class Server:
                     sender, recipients = line[11:].split(b">")[0].decode(), []
                 elif verb == "RCPT" and reply.startswith("250"):
                     recipients.append(line[9:].split(b">")[0].decode())
-                self._say(stream, reply.encode())
+                self._say(stream, reply.encode(errors="surrogateescape"))
                 if verb == "DATA" and reply.startswith("354"):
                     octets = b""
                     while not octets.endswith(b"\r\n.\r\n"):
@@ -90,6 +90,15 @@ def message():
     made.set_content("Hello\n")
     made.add_attachment(b"\0\1", maintype="application", subtype="octet-stream", filename="x.bin")
     return made
+
+
+def test_what_a_server_says_can_be_printed():
+    lines = []
+    with Server(mail="550 5.7.1 gesch\udcfctzt \x1b[31m") as server:
+        report = server.mailer().send(MESSAGE, sender="a@example.org", recipients=["b@example.org"], on_trace=lines.append)
+    assert report.reply.text == "gesch\ufffdtzt  [31m" and lines
+    for text in (str(report.reply), *lines):
+        text.encode()  # else print() raises
 
 
 def test_an_email_message_says_who_sends_and_who_receives():
