@@ -6,9 +6,8 @@
 #include <cstring>
 
 #include <immintrin.h>
-#include <openssl/bn.h>
 
-#include "lib/crypto/openssl.hpp"
+#include "lib/base/words.hpp"
 
 // g++ 12 takes its own headers' "undefined" vectors for a fault of ours (its bug 105593).
 #if defined(__GNUC__) && !defined(__clang__)
@@ -23,13 +22,11 @@
 namespace sendconn::crypto {
 namespace {
 
-using Bignum = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
-using BignumContext = std::unique_ptr<BN_CTX, Deleter<BN_CTX_free>>;
-
 constexpr unsigned digit_bits = 52;
 constexpr std::uint64_t digit_mask = (std::uint64_t{1} << digit_bits) - 1;
-constexpr std::string_view fermat_4{"\x01\x00\x01", 3};  // 65537, in all keys but a few
-constexpr unsigned exponent_squarings = 16;              // 65537 = 2^16 + 1
+constexpr std::uint64_t top_digit_mask = (std::uint64_t{1} << 20U) - 1;  // of the 2048 bits, the last digit has 20
+constexpr std::string_view fermat_4{"\x01\x00\x01", 3};                  // 65537, in all keys but a few
+constexpr unsigned exponent_squarings = 16;                              // 65537 = 2^16 + 1
 
 /// 1/odd mod 2^64, by Newton's iteration: each step doubles the bits that are right, and 3 are at the start.
 std::uint64_t inverse(std::uint64_t odd) noexcept {
@@ -52,27 +49,31 @@ struct RsaPower::Arithmetic {
     const __m512i& operator[](std::size_t i) const noexcept { return vector[i]; }
   };
 
-  static Number from_octets(const std::uint8_t* big_endian) noexcept {
-    std::array<std::uint8_t, digits * digit_bits / 8 + sizeof(std::uint64_t)> little_endian{};
-    std::reverse_copy(big_endian, big_endian + modulus_octets, little_endian.begin());
+  /// Digit i begins at octet `octet_of(i)` from the end, and at the upper half of it for every other digit.
+  static constexpr std::size_t octet_of(std::size_t i) noexcept { return i * digit_bits / 8; }
+  static constexpr unsigned bit_of(std::size_t i) noexcept { return i * digit_bits % 8; }
+  static constexpr std::size_t padding = (digits - 1) * digit_bits / 8 + words::octets - modulus_octets;
+
+  static Number from_octets(const Octets& big_endian) noexcept {
+    std::array<char, padding + modulus_octets> padded{};
+    std::memcpy(padded.data() + padding, big_endian.data(), modulus_octets);
+    const char* const last = padded.data() + padded.size() - words::octets;
     Number number;
-    for (std::size_t i = 0; i < digits; ++i) {
-      std::uint64_t octets = 0;
-      std::memcpy(&octets, little_endian.data() + i * digit_bits / 8, sizeof octets);
-      number.digit[i] = octets >> (i * digit_bits % 8) & digit_mask;
-    }
+    for (std::size_t i = 0; i < digits; ++i)
+      number.digit[i] = words::in_order(words::load(last - octet_of(i))) >> bit_of(i) & digit_mask;
     return number;
   }
   static Octets to_octets(const Number& number) noexcept {
-    std::array<std::uint8_t, digits * digit_bits / 8 + sizeof(std::uint64_t)> little_endian{};
+    std::array<char, padding + modulus_octets> padded{};
+    char* const last = padded.data() + padded.size() - words::octets;
+    std::uint64_t above = 0;  // what the digit before left of the octet that two of them share
     for (std::size_t i = 0; i < digits; ++i) {
-      std::uint64_t octets = 0;
-      std::memcpy(&octets, little_endian.data() + i * digit_bits / 8, sizeof octets);
-      octets |= number.digit[i] << (i * digit_bits % 8);
-      std::memcpy(little_endian.data() + i * digit_bits / 8, &octets, sizeof octets);
+      const std::uint64_t word = number.digit[i] << bit_of(i) | above;
+      words::store(last - octet_of(i), words::in_order(word));
+      above = bit_of(i) == 0 ? word >> (digit_bits - digit_bits % 8) : 0;
     }
     Octets big_endian;
-    std::reverse_copy(little_endian.begin(), little_endian.begin() + modulus_octets, big_endian.begin());
+    std::memcpy(big_endian.data(), padded.data() + padding, modulus_octets);
     return big_endian;
   }
 
@@ -110,40 +111,102 @@ struct RsaPower::Arithmetic {
     }
   }
 
-  SENDCONN_IFMA static std::uint64_t lowest_of(__m512i value) noexcept {
-    return static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(value)));
+  /// The lowest but one of a vector's digits.
+  SENDCONN_IFMA static std::uint64_t second_of(__m512i value) noexcept {
+    return static_cast<std::uint64_t>(_mm_extract_epi64(_mm512_castsi512_si128(value), 1));
   }
 
   /// a * b / 2^2080 mod n, though it may be n + 2^2020 too large (for factors that are at most as far off). The lowest
-  /// digit of the sum decides what multiple of n makes it divisible by 2^52; it is kept apart, in a scalar, so that
-  /// finding that multiple waits for no vector. A lane takes in less than 4 * 2^52 for each of at most 40 digits.
+  /// digit of the sum decides what multiple of n makes it divisible by 2^52. It is kept apart, in a scalar, and the one
+  /// above it is summed up there as well, so that finding the multiple waits for no vector. A lane takes in less than
+  /// 4 * 2^52 for each of at most 40 digits.
   SENDCONN_IFMA static Vectors multiply(const Vectors& a, const Number& b, const Vectors& n,
                                         std::uint64_t negated_inverse) noexcept {
     __extension__ using Wide = unsigned __int128;
     const __m512i zero = _mm512_setzero_si512();
-    const std::uint64_t a_lowest = lowest_of(a[0]);
-    const std::uint64_t n_lowest = lowest_of(n[0]);
+    const auto a_first = static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(a[0])));
+    const auto n_first = static_cast<std::uint64_t>(_mm_cvtsi128_si64(_mm512_castsi512_si128(n[0])));
+    const std::uint64_t a_second = second_of(a[0]);
+    const std::uint64_t n_second = second_of(n[0]);
     Vectors sum;
     for (__m512i& vector : sum.vector) vector = zero;
     std::uint64_t lowest = 0;
     for (std::size_t digit = 0; digit < digits; ++digit) {
-      const Wide with_a = static_cast<Wide>(a_lowest) * b.digit[digit] + lowest;
+      const std::uint64_t factor = b.digit[digit];
+      const Wide with_a = static_cast<Wide>(a_first) * factor + lowest;
       const std::uint64_t multiple = static_cast<std::uint64_t>(with_a) * negated_inverse & digit_mask;
-      lowest = static_cast<std::uint64_t>((with_a + static_cast<Wide>(n_lowest) * multiple) >> digit_bits);
+      lowest = static_cast<std::uint64_t>((with_a + static_cast<Wide>(n_first) * multiple) >> digit_bits) +
+               second_of(sum[0]) + (a_second * factor & digit_mask) + (n_second * multiple & digit_mask);
 
-      const __m512i b_digit = _mm512_set1_epi64(static_cast<long long>(b.digit[digit]));
+      const __m512i b_digit = _mm512_set1_epi64(static_cast<long long>(factor));
       const __m512i n_times = _mm512_set1_epi64(static_cast<long long>(multiple));
       for (std::size_t i = 0; i < vectors; ++i) sum[i] = _mm512_madd52lo_epu64(sum[i], a[i], b_digit);
       for (std::size_t i = 0; i < vectors; ++i) sum[i] = _mm512_madd52lo_epu64(sum[i], n[i], n_times);
       for (std::size_t i = 0; i < vectors; ++i)  // all lanes one down: divided by 2^52
         sum[i] = _mm512_alignr_epi64(i + 1 < vectors ? sum[i + 1] : zero, sum[i], 1);
-      lowest += lowest_of(sum[0]);
       for (std::size_t i = 0; i < vectors; ++i) sum[i] = _mm512_madd52hi_epu64(sum[i], a[i], b_digit);
       for (std::size_t i = 0; i < vectors; ++i) sum[i] = _mm512_madd52hi_epu64(sum[i], n[i], n_times);
     }
     sum[0] = _mm512_mask_set1_epi64(sum[0], 1, static_cast<long long>(lowest));
     carry(sum);
     return sum;
+  }
+
+  /// What 2^2080 - n times a quotient takes off a number, in arithmetic modulo 2^2080; and what finds the quotient.
+  struct Divisor {
+    Vectors complement;
+    double inverse_of_top;  // of the two highest digits, of which at least 71 bits count
+  };
+
+  SENDCONN_IFMA static double top_of(const Number& number) noexcept {
+    return static_cast<double>(number.digit[digits - 1]) * static_cast<double>(digit_mask + 1) +
+           static_cast<double>(number.digit[digits - 2]);
+  }
+
+  /// value * 2^bits, less n times a quotient that is at most two too small: below 3 n, if `value` is. With 48 bits the
+  /// quotient stays below 2^50, and doubles find it with an error below one.
+  SENDCONN_IFMA static Vectors shift(const Vectors& value, unsigned bits, const Divisor& n) noexcept {
+    const auto factor = static_cast<long long>(std::uint64_t{1} << bits);
+    const double quotient = top_of(store(value)) * n.inverse_of_top * static_cast<double>(factor) - 1;
+    const __m512i times = _mm512_set1_epi64(quotient > 0 ? static_cast<long long>(quotient) : 0);
+    const __m512i shifted = _mm512_set1_epi64(factor);
+    const __m512i zero = _mm512_setzero_si512();
+    __m512i below = zero;
+    Vectors made;
+    for (std::size_t i = 0; i < vectors; ++i) {
+      const __m512i low = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(zero, value[i], shifted), n.complement[i], times);
+      const __m512i high =
+          _mm512_madd52hi_epu64(_mm512_madd52hi_epu64(zero, value[i], shifted), n.complement[i], times);
+      made[i] = _mm512_add_epi64(low, _mm512_alignr_epi64(high, below, lanes - 1));
+      below = high;
+    }
+    carry(made);
+    return made;
+  }
+
+  /// 2^4160 mod n: from 2^2048 - n, which is 2^2048 mod n, to 2^3120, and that squared in Montgomery's form.
+  SENDCONN_IFMA static Number square_of_radix(const Number& modulus, std::uint64_t negated_inverse) noexcept {
+    constexpr unsigned step = 48;
+    constexpr unsigned distance = 3 * digits * digit_bits / 2 - modulus_octets * 8;
+    Number complement = negated(modulus);
+    const Divisor n{load(complement), 1 / top_of(modulus)};
+    complement.digit[digits - 1] &= top_digit_mask;  // from 2^2080 - n to 2^2048 - n
+    Vectors value = load(complement);
+    for (unsigned i = 0; i < distance / step; ++i) value = shift(value, step, n);
+    value = shift(value, distance % step, n);
+    return store(multiply(value, store(value), load(modulus), negated_inverse));
+  }
+
+  /// 2^2080 - number, which is not zero.
+  static Number negated(const Number& number) noexcept {
+    Number result;
+    std::uint64_t borrow = 0;
+    for (std::size_t i = 0; i < digits; ++i) {
+      const std::uint64_t difference = 0 - number.digit[i] - borrow;
+      result.digit[i] = difference & digit_mask;
+      borrow = difference >> 63U;
+    }
+    return result;
   }
 
   /// The last product is with the base as it came, not in Montgomery's form: so it leaves that form.
@@ -173,7 +236,7 @@ bool RsaPower::supported() noexcept {
   return can;
 }
 
-std::optional<RsaPower> RsaPower::create(const RsaNumbers& numbers) {
+std::optional<RsaPower> RsaPower::create(const RsaNumbers& numbers) noexcept {
   const auto first = static_cast<unsigned char>(numbers.modulus.front());
   const auto last = static_cast<unsigned char>(numbers.modulus.back());
   if (!supported() || numbers.modulus.size() != modulus_octets || (first & 0x80U) == 0 || (last & 1U) == 0 ||
@@ -181,24 +244,19 @@ std::optional<RsaPower> RsaPower::create(const RsaNumbers& numbers) {
     return std::nullopt;
   RsaPower made;
   std::copy(numbers.modulus.begin(), numbers.modulus.end(), made.modulus_octets_.begin());
-  made.modulus_ = Arithmetic::from_octets(made.modulus_octets_.data());
+  made.modulus_ = Arithmetic::from_octets(made.modulus_octets_);
   made.negated_inverse_ = (0 - inverse(made.modulus_.digit[0])) & digit_mask;
 
-  const BignumContext context(required(BN_CTX_new()));
-  const Bignum modulus(required(BN_bin2bn(made.modulus_octets_.data(), static_cast<int>(modulus_octets), nullptr)));
-  const Bignum square(required(BN_new()));
-  must(BN_set_bit(square.get(), static_cast<int>(2 * digits * digit_bits)) == 1);
-  must(BN_mod(square.get(), square.get(), modulus.get(), context.get()) == 1);
-  Octets octets;
-  must(BN_bn2binpad(square.get(), octets.data(), static_cast<int>(octets.size())) >= 0);
-  made.square_of_radix_ = Arithmetic::from_octets(octets.data());
+  made.square_of_radix_ = Arithmetic::square_of_radix(made.modulus_, made.negated_inverse_);
   return made;
 }
 
 std::optional<RsaPower::Octets> RsaPower::of(std::string_view base) const noexcept {
   if (base.size() != modulus_octets || std::memcmp(base.data(), modulus_octets_.data(), modulus_octets) >= 0)
     return std::nullopt;
-  Number power = Arithmetic::power(Arithmetic::from_octets(reinterpret_cast<const std::uint8_t*>(base.data())), *this);
+  Octets octets;
+  std::copy(base.begin(), base.end(), octets.begin());
+  Number power = Arithmetic::power(Arithmetic::from_octets(octets), *this);
   Arithmetic::reduce(power, modulus_);
   return Arithmetic::to_octets(power);
 }
@@ -210,7 +268,7 @@ std::optional<RsaPower::Octets> RsaPower::of(std::string_view base) const noexce
 namespace sendconn::crypto {
 
 bool RsaPower::supported() noexcept { return false; }
-std::optional<RsaPower> RsaPower::create(const RsaNumbers& /*numbers*/) { return std::nullopt; }
+std::optional<RsaPower> RsaPower::create(const RsaNumbers& /*numbers*/) noexcept { return std::nullopt; }
 std::optional<RsaPower::Octets> RsaPower::of(std::string_view /*base*/) const noexcept { return std::nullopt; }
 
 }  // namespace sendconn::crypto

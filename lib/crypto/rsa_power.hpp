@@ -28,8 +28,9 @@ class RsaPower {
   /// The processor can do it, and the library was built with it (-Drsa_avx512).
   static bool supported() noexcept;
   /// Nothing where it is not supported, and for numbers that it does not serve: another exponent than 65537, a modulus
-  /// that is even or has more or fewer than 2048 bits. Takes about 3 µs.
-  static std::optional<RsaPower> create(const RsaNumbers& numbers);
+  /// that is even or has more or fewer than 2048 bits. Takes about a
+  /// microsecond.
+  static std::optional<RsaPower> create(const RsaNumbers& numbers) noexcept;
 
   /// `base` and the power are big-endian. Nothing for a base that has not exactly 256 octets or is not smaller than the
   /// modulus: it represents no signature (RFC 8017 section 5.2.2).
