@@ -98,7 +98,7 @@ def cases():
                 yield pytest.param(client, mode, mechanism, id=f"{client.name}-{mode}-{mechanism}")
 
 
-@pytest.mark.parametrize(("client", "mode", "mechanism"), cases())
+@pytest.mark.parametrize(("client", "mode", "mechanism"), list(cases()))
 def test_the_server_takes_mail_from(client, mode, mechanism, folder, authority, certificate):
     if client.missing():
         pytest.skip(client.missing())
