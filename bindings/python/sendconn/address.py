@@ -25,3 +25,8 @@ def is_within(domain, other):
 def parse_address_list(value, *, max_addresses=100):
     """The mailboxes of a field such as From or To, as a tuple of Address (RFC 5322 section 3.4)."""
     return _core.parse_address_list(value, max_addresses)
+
+
+def _parse(text):
+    """For pickle, which knows functions by their names."""
+    return Address.parse(text)

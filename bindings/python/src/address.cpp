@@ -54,7 +54,12 @@ void bind_address(py::module_& module) {
            [](const Address& address, py::handle other) {
              return py::isinstance<Address>(other) && address == other.cast<const Address&>();
            })
-      .def("__hash__", [](const Address& address) { return py::hash(text(address.format())); });
+      .def("__hash__", [](const Address& address) { return py::hash(text(address.format())); })
+      .def("__reduce__", [](const Address& address) {
+        // A function of pybind11 cannot be pickled by its name.
+        const py::object parse = py::module_::import("sendconn.address").attr("_parse");
+        return py::make_tuple(parse, py::make_tuple(text(address.format())));
+      });
 
   module.def("parse_domain", [](py::handle given) { return text(take_domain(given, "text").text()); });
   module.def("display_domain", [](py::handle given) { return text(take_domain(given, "text").display()); });

@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 import sendconn
-from sendconn import address, authres, dkim, dmarc, limit, ownership, spf
+from sendconn import _core, address, authres, dkim, dmarc, dns, limit, ownership, spf
 from sendconn.authentication import Check
 from support import MESSAGE, NOW, key, key_zone, table
 
@@ -250,6 +250,44 @@ def test_the_tree_of_exceptions():
     assert issubclass(sendconn.MalformedError, (sendconn.InputError, ValueError))
     assert issubclass(sendconn.Timeout, (sendconn.DnsError, TimeoutError))
     assert sendconn.NoSuchName(ttl=7).ttl == 7
+
+
+def test_an_object_that_was_not_initialized_is_refused():
+    """Its members would be whatever lies in memory: the process ended."""
+    made = 0
+    for kind in vars(_core).values():
+        if not isinstance(kind, type) or issubclass(kind, (tuple, Exception)):
+            continue
+        empty = kind.__new__(kind)
+        made += 1
+        for name in dir(kind):
+            if isinstance(getattr(kind, name), property):
+                with pytest.raises(TypeError, match="not initialized"):
+                    getattr(empty, name)
+    assert made > 20
+    for kind in (dkim.PrivateKey, dns.Zone, address.Address):
+        with pytest.raises(TypeError, match="not initialized"):
+            repr(kind.__new__(kind))
+    with pytest.raises(TypeError, match="not initialized"):
+        spf.check(ip="192.0.2.1", mail_from="joe@example.org", resolver=dns.Zone.__new__(dns.Zone))
+
+    class Early(spf.Check):
+        def __init__(self):
+            with pytest.raises(TypeError, match="not initialized"):
+                self.questions()
+            super().__init__(ip="192.0.2.1", mail_from="joe@example.org")
+
+    assert Early().questions()
+
+
+def test_what_cannot_be_pickled_is_refused_by_every_protocol():
+    """By the oldest ones the process ended."""
+    given = address.Address.parse("joe@example.org")
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError, match="cannot pickle PrivateKey"):
+            pickle.dumps(key(), protocol)
+        assert pickle.loads(pickle.dumps(given, protocol)) == given
+    assert copy.deepcopy(given) == given
 
 
 def test_octets_that_are_no_utf_8_survive():
