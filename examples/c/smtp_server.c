@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 static sendconn_bytes* verifier; /* what we know of the only user's password */
+static sendconn_bytes* decoy;    /* the same of a password that nobody knows: for users who do not exist */
 static const char* user;
 
 static int fail(sendconn_error* error) {
@@ -52,11 +53,12 @@ static sendconn_status act(sendconn_smtp_server* session, const sendconn_smtp_ev
       return reply(session, 220, "", "", error);
     case SENDCONN_SMTP_LOGIN:
       return check_login(session, event, error);
-    case SENDCONN_SMTP_SCRAM_LOGIN: /* for an unknown user the exchange fails at its end */
-      if (event->text_len != strlen(user) || memcmp(event->text, user, event->text_len) != 0)
-        return reply(session, 535, "5.7.8", "user or password is wrong", error);
-      return sendconn_smtp_server_reply_verifier(session, sendconn_bytes_data(verifier), sendconn_bytes_size(verifier),
+    case SENDCONN_SMTP_SCRAM_LOGIN: { /* for an unknown user the exchange fails at its end, as for a wrong password */
+      int known = event->text_len == strlen(user) && memcmp(event->text, user, event->text_len) == 0;
+      const sendconn_bytes* against = known ? verifier : decoy;
+      return sendconn_smtp_server_reply_verifier(session, sendconn_bytes_data(against), sendconn_bytes_size(against),
                                                  sendconn_clock_monotonic(), error);
+    }
     case SENDCONN_SMTP_MAIL:
       printf("MAIL <%.*s> over %s\n", (int)event->text_len, event->text, sendconn_smtp_server_tls_protocol(session));
       return reply(session, 250, "2.1.0", "ok", error);
@@ -167,9 +169,13 @@ int main(int argc, char** argv) {
   tls.key_file_len = SENDCONN_NUL;
   sendconn_tls_context* context = NULL;
   user = argv[4];
+  sendconn_bytes* unknown = NULL;
   if (sendconn_tls_context_new(&context, &tls, &error) != SENDCONN_OK ||
-      sendconn_sasl_verifier(&verifier, argv[5], SENDCONN_NUL, 0, &error) != SENDCONN_OK)
+      sendconn_sasl_verifier(&verifier, argv[5], SENDCONN_NUL, 0, &error) != SENDCONN_OK ||
+      sendconn_ownership_token(&unknown, &error) != SENDCONN_OK || /* 160 random bits */
+      sendconn_sasl_verifier(&decoy, sendconn_bytes_data(unknown), SENDCONN_NUL, 0, &error) != SENDCONN_OK)
     return fail(error);
+  sendconn_bytes_free(unknown);
 
   sendconn_smtp_server_options options = SENDCONN_SMTP_SERVER_OPTIONS_INIT;
   options.hostname = "server.example";
@@ -200,5 +206,6 @@ int main(int argc, char** argv) {
   close(listener);
   sendconn_tls_context_free(context);
   sendconn_bytes_free(verifier);
+  sendconn_bytes_free(decoy);
   return 0;
 }

@@ -1,6 +1,7 @@
 """The examples of the C interface, as they stand in examples/: they sign for dkimpy, check what they are given, and send and
 receive over STARTTLS, in C, in Pascal and by ctypes; and none of them touches memory that is not its own."""
 
+import base64
 import email
 import email.policy
 import os
@@ -184,6 +185,18 @@ def test_server_serves_smtplib(start_server, authority):
         client.login("ada", "secret")
         client.sendmail("ada@sender.example", ["bob@elsewhere.example"], MESSAGE)
     wait_until(lambda: "END" in server.text(), "the message", SECONDS)
+
+
+def test_server_tells_nobody_who_exists(start_server, authority):
+    server = start_server()
+    context = ssl.create_default_context(cafile=str(authority.file))
+    with smtplib.SMTP("127.0.0.1", server.port, timeout=SECONDS) as client:
+        client.starttls(context=context)
+        client.ehlo()
+        for user in (b"ada", b"nobody"):
+            first = base64.b64encode(b"n,,n=" + user + b",r=abcdefghijklmnop").decode()
+            assert client.docmd("AUTH", f"SCRAM-SHA-256 {first}")[0] == 334, user
+            assert client.docmd("*")[0] == 501
 
 
 @pytest.mark.parametrize("checker", CHECKERS)

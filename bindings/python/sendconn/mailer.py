@@ -145,8 +145,9 @@ class Mailer:
     def send(self, message, *, sender=None, recipients=None, on_progress=None, is_cancelled=None, on_trace=None):
         """Sends a message and returns the Report.
 
-        message: an EmailMessage, whose fields say who sends and who receives, and whose Bcc nobody sees; or bytes or a
-        binary file, which need `sender` and `recipients`. sender: an address, or "" for the null reverse-path.
+        message: an EmailMessage, whose fields say who sends and who receives (those that begin with Resent-, if there
+        are any), and whose Bcc nobody sees; or bytes or a binary file, which need `sender` and `recipients`. sender: an
+        address, or "" for the null reverse-path.
         on_progress: called with the octets that left and all of them. is_cancelled: asked again and again; True ends
         it. on_trace: called with lines for a log. What they raise comes out of send().
         """
@@ -195,21 +196,36 @@ def _addresses(message, *names):
     return list(dict.fromkeys(address for _, address in email.utils.getaddresses(values) if address))
 
 
+_RESENT = ("Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc", "Resent-Bcc")
+
+
+def _block(message):
+    """What stands in front of the names of the fields that count: those of a message that is sent on are the newest
+    (RFC 5322 section 3.6.6)."""
+    if not any(name in message for name in _RESENT):
+        return ""
+    if any(len(message.get_all(name, ())) > 1 for name in _RESENT):
+        raise InputError("the message was resent more than once: say sender and recipients")
+    return "Resent-"
+
+
 def _envelope(message, sender, recipients):
     """Octets, reverse-path or None, and recipients."""
     if hasattr(message, "get_all"):
+        block = _block(message) if sender is None or recipients is None else ""
         if sender is None:
-            found = _addresses(message, "Sender") or _addresses(message, "From")
+            found = _addresses(message, block + "Sender") or _addresses(message, block + "From")
             if not found:
-                raise InputError("the message has neither Sender nor From: say the sender")
+                raise InputError(f"the message has neither {block}Sender nor {block}From: say the sender")
             sender = found[0]
         if recipients is None:
-            recipients = _addresses(message, "To", "Cc", "Bcc")
-        if "Bcc" in message:
+            recipients = _addresses(message, block + "To", block + "Cc", block + "Bcc")
+        if "Bcc" in message or "Resent-Bcc" in message:
             import copy
 
             message = copy.copy(message)  # the fields alone: deleting one leaves the original whole
             del message["Bcc"]
+            del message["Resent-Bcc"]
     if sender is None or recipients is None:
         raise TypeError("send() needs sender and recipients, or an EmailMessage that has them")
     if isinstance(recipients, str):

@@ -92,6 +92,25 @@ def message():
     return made
 
 
+def test_a_message_that_is_sent_on_goes_to_whom_it_is_sent_on():
+    made = message()
+    made["Resent-From"] = "Carol <carol@example.org>"
+    made["Resent-To"] = "dan@example.net"
+    made["Resent-Bcc"] = "hidden@example.net"
+    with Server() as server:
+        report = server.mailer().send(made)
+        assert [one.recipient for one in report.recipients] == ["dan@example.net", "hidden@example.net"]
+        ((sender, _, octets),) = server.messages
+        assert sender == "carol@example.org"
+        assert b"hidden@" not in octets and b"secret@" not in octets and b"Resent-To: dan@" in octets
+        made["Resent-To"] = "eve@example.net"
+        with pytest.raises(sendconn.InputError, match="more than once"):
+            server.mailer().send(made)
+        server.mailer().send(made, sender="a@example.org", recipients=["b@example.net"])
+        assert b"hidden@" not in server.messages[-1][2]
+    assert made["Resent-Bcc"] == "hidden@example.net"
+
+
 def test_what_a_server_says_can_be_printed():
     lines = []
     with Server(mail="550 5.7.1 gesch\udcfctzt \x1b[31m") as server:
