@@ -1763,7 +1763,7 @@ typedef struct sendconn_mailer_options {
   uint32_t send_timeout;        ///< seconds for all of it; 0: 3,600
   uint16_t port;                ///< 0: 465 with implicit TLS, else 587
   uint16_t reserved;
-  int32_t tls_mode;           ///< SENDCONN_SMTP_TLS_REQUIRED and so on
+  int32_t tls_mode;           ///< SENDCONN_SMTP_TLS_REQUIRED and so on; OPPORTUNISTIC verifies if there is a login
   int32_t no_verify;          ///< take any certificate: for tests alone; the password then goes to whoever answers
   int32_t login_without_tls;  ///< the password may go over a connection without TLS; to loopback only, but for SCRAM
   int32_t cleartext_beyond_loopback;  ///< with TLS off: also to other machines

@@ -50,8 +50,8 @@ struct MailerOptions {
   smtp::TlsMode tls = smtp::TlsMode::required;
   /// With TlsMode::off: also to other machines, where anybody on the way can read and change the message.
   bool cleartext_beyond_loopback = false;
-  /// The server's certificate must be good for `host`. Never with TlsMode::opportunistic, which takes any. False: for
-  /// tests alone; the password then goes to whoever answers.
+  /// The server's certificate must be good for `host`. TlsMode::opportunistic takes any, unless there is a login.
+  /// False: for tests alone; the password then goes to whoever answers.
   bool verify = true;
   std::string authorities_file;      ///< PEM, read once by create(); empty: the system's store
   std::optional<MailerLogin> login;  ///< none: the server knows this machine by its address

@@ -97,7 +97,9 @@ Result<void> settle_options(MailerOptions options, MailerSettings& settings) {
   if (auto signatures = check_signatures(own); !signatures) return signatures;
   if (own.tls == smtp::TlsMode::off) return {};
   tls::ContextOptions tls;
-  const bool verify = own.verify && own.tls != smtp::TlsMode::opportunistic;
+  // Who takes any certificate may be talking to anybody: good enough for a message that would go in the clear
+  // otherwise, but not for a password.
+  const bool verify = own.verify && (own.tls != smtp::TlsMode::opportunistic || own.login.has_value());
   tls.verify = verify ? tls::Verify::required : tls::Verify::none;
   tls.authorities_file = own.authorities_file;
   auto context = tls::Context::create(tls);

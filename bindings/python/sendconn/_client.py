@@ -136,9 +136,9 @@ class Client:
     connects anew when it was lost. send() may be called by several tasks: one message goes at a time.
 
     port 0: 465 for implicit TLS, else 587. tls: a Tls. ssl_context: by default one that checks the certificate against
-    `host`; verify=False, for tests, checks nothing. login_without_tls: the password may go without TLS, by PLAIN and
-    LOGIN to this machine's own addresses alone. lmtp: RFC 2033. connect_timeout: to find the host and connect. The other
-    timeouts are whole seconds.
+    `host` (with opportunistic TLS: if there is a login); verify=False, for tests, checks nothing. login_without_tls: the
+    password may go without TLS, by PLAIN and LOGIN to this machine's own addresses alone. lmtp: RFC 2033.
+    connect_timeout: to find the host and connect. The other timeouts are whole seconds.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class Client:
         self._tls = tls
         self._ssl_context = ssl_context
         if ssl_context is None and tls != Tls.OFF:
-            self._ssl_context = _make_context(verify=verify and tls != Tls.OPPORTUNISTIC)
+            self._ssl_context = _make_context(verify=verify and (tls != Tls.OPPORTUNISTIC or user is not None))
         self._options = smtp.ClientOptions(
             hello_name=hello_name,
             tls=tls,

@@ -80,7 +80,8 @@ def _authorities():
 class Mailer:
     """One send() at a time; several Mailers work side by side.
 
-    tls: a Tls. verify: the certificate must be good for `host`. authorities_file: PEM; None: as Python's ssl finds them.
+    tls: a Tls. verify: the certificate must be good for `host`; opportunistic TLS takes any, unless there is a login.
+    authorities_file: PEM; None: as Python's ssl finds them.
     user, password: none: the server knows this machine by its address. login_without_tls: the password may go to this
     machine itself, or by SCRAM, without TLS. signatures: what every message is signed with (dkim.Signature). keep_open:
     seconds that an unused connection stays open for the next message. The timeouts are whole seconds.

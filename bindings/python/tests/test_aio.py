@@ -778,6 +778,26 @@ def test_the_fixture_has_tls_login_and_refusals(smtp_server):
     assert message.user == smtp_server.user and message.tls == "TLSv1.3" and len(message.recipients) == 1
 
 
+def test_opportunistic_tls_gives_a_password_to_nobody_unknown(smtp_server):
+    async def by_client(**options):
+        async with aio.Client("localhost", smtp_server.port, tls="opportunistic", **options) as client:
+            return await client.send(MESSAGE, **ENVELOPE)
+
+    def by_mailer(**options):
+        mailer = sendconn.Mailer("localhost", smtp_server.port, tls="opportunistic", **options)
+        return mailer.send(MESSAGE, **ENVELOPE)
+
+    login = {"user": smtp_server.user, "password": smtp_server.password}
+    trusted = {"authorities_file": smtp_server.authorities_file}
+    for report in (asyncio.run(by_client()), by_mailer()):
+        assert report.all_accepted and report.tls
+    for report in (asyncio.run(by_client(**login)), by_mailer(**login)):
+        assert report.failed_at is Stage.TLS and not report.all_accepted
+    for report in (asyncio.run(by_client(ssl_context=smtp_server.ssl_context, **login)), by_mailer(**trusted, **login)):
+        assert report.all_accepted
+    assert [message.user for message in smtp_server.messages] == [None, None, "user", "user"]
+
+
 def test_the_fixture_serves_a_mailer(make_smtp_server):
     server = make_smtp_server(options=smtp.ServerOptions(), user="ada", password="other")
     report = sendconn.Mailer(
