@@ -26,6 +26,7 @@ class Bare {
       EVP_PKEY_CTX_set_rsa_padding(rsa_verify_, RSA_PKCS1_PADDING);
       EVP_PKEY_CTX_set_signature_md(rsa_verify_, EVP_sha256());
     } else {
+      one_shot_ = EVP_MD_CTX_new();
       ed25519_ = EVP_MD_CTX_new();
       EVP_DigestSignInit(ed25519_, nullptr, nullptr, nullptr, key_);
       ed25519_verify_ = EVP_MD_CTX_new();
@@ -35,6 +36,7 @@ class Bare {
   ~Bare() {
     EVP_PKEY_CTX_free(rsa_);
     EVP_PKEY_CTX_free(rsa_verify_);
+    EVP_MD_CTX_free(one_shot_);
     EVP_MD_CTX_free(ed25519_);
     EVP_MD_CTX_free(ed25519_verify_);
     EVP_PKEY_free(key_);
@@ -45,18 +47,21 @@ class Bare {
   bool sign(const crypto::Sha256& digest) {
     size_ = sizeof signature_;
     return rsa_ != nullptr ? EVP_PKEY_sign(rsa_, signature_, &size_, digest.data(), digest.size()) == 1
-                           : EVP_DigestSign(ed25519_, signature_, &size_, digest.data(), digest.size()) == 1;
+                           : EVP_MD_CTX_copy_ex(one_shot_, ed25519_) == 1 &&
+                                 EVP_DigestSign(one_shot_, signature_, &size_, digest.data(), digest.size()) == 1;
   }
   /// What sign() made last.
   bool verify(const crypto::Sha256& digest) {
     return rsa_ != nullptr ? EVP_PKEY_verify(rsa_verify_, signature_, size_, digest.data(), digest.size()) == 1
-                           : EVP_DigestVerify(ed25519_verify_, signature_, size_, digest.data(), digest.size()) == 1;
+                           : EVP_MD_CTX_copy_ex(one_shot_, ed25519_verify_) == 1 &&
+                                 EVP_DigestVerify(one_shot_, signature_, size_, digest.data(), digest.size()) == 1;
   }
 
  private:
   EVP_PKEY* key_;
   EVP_PKEY_CTX* rsa_ = nullptr;
   EVP_PKEY_CTX* rsa_verify_ = nullptr;
+  EVP_MD_CTX* one_shot_ = nullptr;  // OpenSSL 3.5 takes no context twice
   EVP_MD_CTX* ed25519_ = nullptr;
   EVP_MD_CTX* ed25519_verify_ = nullptr;
   unsigned char signature_[512] = {};

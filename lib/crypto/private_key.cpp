@@ -31,22 +31,25 @@ Error refused(const char* what) {
 /// Ready to sign; used by one thread at a time.
 struct SigningContext {
   Key key;
-  KeyContext rsa;         // set for RSA
-  DigestContext ed25519;  // set for Ed25519: PureEdDSA is a one-shot "digest sign" to OpenSSL
+  KeyContext rsa;   // set for RSA
+  OneShot ed25519;  // else, for Ed25519: PureEdDSA is a one-shot "digest sign" to OpenSSL
 
   static std::unique_ptr<SigningContext> create(EVP_PKEY& shared, KeyType type) {
     auto context = std::make_unique<SigningContext>();
     context->key.reset(EVP_PKEY_dup(&shared));
     if (context->key == nullptr) return nullptr;
-    return (type == KeyType::rsa ? context->prepare_rsa() : context->prepare_ed25519()) ? std::move(context) : nullptr;
+    const bool ready = type == KeyType::rsa ? context->prepare_rsa() : context->ed25519.prepare_signing(*context->key);
+    return ready ? std::move(context) : nullptr;
   }
 
   bool sign(const Sha256& digest, std::string& signature) const {
     auto* out = reinterpret_cast<unsigned char*>(signature.data());
     std::size_t size = signature.size();
-    const bool done = rsa != nullptr ? EVP_PKEY_sign(rsa.get(), out, &size, digest.data(), digest.size()) == 1
-                                     : EVP_DigestSign(ed25519.get(), out, &size, digest.data(), digest.size()) == 1;
-    return done && size == signature.size();
+    if (rsa != nullptr)
+      return EVP_PKEY_sign(rsa.get(), out, &size, digest.data(), digest.size()) == 1 && size == signature.size();
+    EVP_MD_CTX* const context = ed25519.fresh();
+    return context != nullptr && EVP_DigestSign(context, out, &size, digest.data(), digest.size()) == 1 &&
+           size == signature.size();
   }
 
  private:
@@ -55,10 +58,6 @@ struct SigningContext {
     return rsa != nullptr && EVP_PKEY_sign_init(rsa.get()) == 1 &&
            EVP_PKEY_CTX_set_rsa_padding(rsa.get(), RSA_PKCS1_PADDING) == 1 &&
            EVP_PKEY_CTX_set_signature_md(rsa.get(), sha256_algorithm()) == 1;
-  }
-  bool prepare_ed25519() {
-    ed25519.reset(EVP_MD_CTX_new());
-    return ed25519 != nullptr && EVP_DigestSignInit(ed25519.get(), nullptr, nullptr, nullptr, key.get()) == 1;
   }
 };
 

@@ -79,21 +79,23 @@ constexpr std::size_t max_idle_contexts = 4;
 
 /// Ready to verify; used by one thread at a time. The key is shared: a public key has nothing that threads wait for.
 struct VerifyingContext {
-  KeyContext rsa;         // set for RSA
-  DigestContext ed25519;  // set for Ed25519: PureEdDSA is a one-shot "digest verify" to OpenSSL
+  KeyContext rsa;   // set for RSA
+  OneShot ed25519;  // else, for Ed25519: PureEdDSA is a one-shot "digest verify" to OpenSSL
 
   static std::unique_ptr<VerifyingContext> create(EVP_PKEY& key, KeyType type, const EVP_MD* algorithm) {
     auto context = std::make_unique<VerifyingContext>();
-    return (type == KeyType::rsa ? context->prepare_rsa(key, algorithm) : context->prepare_ed25519(key))
-               ? std::move(context)
-               : nullptr;
+    const bool ready =
+        type == KeyType::rsa ? context->prepare_rsa(key, algorithm) : context->ed25519.prepare_verifying(key);
+    return ready ? std::move(context) : nullptr;
   }
 
   [[nodiscard]] bool verifies(const Digest& digest, std::string_view signature) const {
     const auto* octets = reinterpret_cast<const unsigned char*>(signature.data());
-    return rsa != nullptr
-               ? EVP_PKEY_verify(rsa.get(), octets, signature.size(), digest.octets.data(), digest.size) == 1
-               : EVP_DigestVerify(ed25519.get(), octets, signature.size(), digest.octets.data(), digest.size) == 1;
+    if (rsa != nullptr)
+      return EVP_PKEY_verify(rsa.get(), octets, signature.size(), digest.octets.data(), digest.size) == 1;
+    EVP_MD_CTX* const context = ed25519.fresh();
+    return context != nullptr &&
+           EVP_DigestVerify(context, octets, signature.size(), digest.octets.data(), digest.size) == 1;
   }
 
  private:
@@ -102,10 +104,6 @@ struct VerifyingContext {
     return rsa != nullptr && EVP_PKEY_verify_init(rsa.get()) == 1 &&
            EVP_PKEY_CTX_set_rsa_padding(rsa.get(), RSA_PKCS1_PADDING) == 1 &&
            EVP_PKEY_CTX_set_signature_md(rsa.get(), algorithm) == 1;
-  }
-  bool prepare_ed25519(EVP_PKEY& key) {
-    ed25519.reset(EVP_MD_CTX_new());
-    return ed25519 != nullptr && EVP_DigestVerifyInit(ed25519.get(), nullptr, nullptr, nullptr, &key) == 1;
   }
 };
 
