@@ -1,6 +1,7 @@
 // Times of the C interface as the library has them.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 #include <sendconn/time.hpp>
@@ -19,8 +20,13 @@ inline UnixTime unix_time_of(std::int64_t seconds) {
   return UnixTime(std::chrono::seconds(seconds != 0 ? seconds : sendconn_clock_unix()));
 }
 
+/// 146 years. A clock stands still beyond it, so that neither the longest timeout of the options (136 years) added to a
+/// time nor the difference of two times can overflow.
+constexpr std::int64_t max_clock = (std::int64_t{1} << 62U) - 1;
+
 inline Instant instant_of(std::int64_t nanoseconds) noexcept {
-  return Instant(std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(nanoseconds)));
+  const std::chrono::nanoseconds bounded(std::clamp(nanoseconds, -max_clock, max_clock));
+  return Instant(std::chrono::duration_cast<Duration>(bounded));
 }
 
 inline std::int64_t nanoseconds_of(Duration duration) noexcept {

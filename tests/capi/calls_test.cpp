@@ -105,6 +105,24 @@ TEST_P(Calls, survive_a_thread_that_is_cancelled) {
 INSTANTIATE_TEST_SUITE_P(All, Calls, testing::ValuesIn(all_scenarios()),
                          [](const auto& named) { return std::string(named.param.name); });
 
+TEST(CallsClock, overflows_nothing_at_the_end_of_time) {
+  for (const std::int64_t now : {INT64_MIN, INT64_MIN + 1, INT64_MAX - 1, INT64_MAX}) {
+    sendconn_smtp_server_options options = SENDCONN_SMTP_SERVER_OPTIONS_INIT;
+    options.hostname = "mx.example";
+    options.hostname_len = SENDCONN_NUL;
+    options.command_timeout = UINT32_MAX;
+    Handle<sendconn_smtp_server, sendconn_smtp_server_free> server;
+    ASSERT_EQ(sendconn_smtp_server_new(server.out(), &options, now, nullptr), SENDCONN_OK);
+    sendconn_smtp_event event = SENDCONN_SMTP_EVENT_INIT;
+    ASSERT_EQ(sendconn_smtp_server_next_event(&event, server.get(), nullptr), SENDCONN_OK);
+    ASSERT_EQ(sendconn_smtp_server_reply(server.get(), 220, nullptr, 0, nullptr, 0, now, nullptr), SENDCONN_OK);
+    EXPECT_GT(sendconn_smtp_server_next_deadline(server.get()), now < 0 ? now : 0);
+    ASSERT_EQ(sendconn_smtp_server_on_time(server.get(), now, nullptr), SENDCONN_OK);
+    ASSERT_EQ(sendconn_smtp_server_next_event(&event, server.get(), nullptr), SENDCONN_OK);
+    EXPECT_EQ(event.type, SENDCONN_SMTP_NEED_INPUT);  // its time is not over
+  }
+}
+
 TEST(CallsList, names_every_function_of_the_interface) {
   for (const NamedScenario& scenario : all_scenarios()) run(scenario.run, -1, -1);
   std::ifstream file(SENDCONN_SYMBOLS);

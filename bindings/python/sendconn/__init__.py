@@ -1,7 +1,6 @@
 """sendconn: mail for other people's domains, with proof. SPF, DKIM, DMARC, results, ownership and limits.
 
-Each part is a module: sendconn.spf, dkim, dmarc, authres, ownership, limit, dns, address; sendconn.smtp and sendconn.aio
-are imported by their names. `authenticate` does what a receiver does, `Mailer` sends. A function that may wait for the
+Each part is a module: sendconn.spf, dkim, dmarc, authres, ownership, limit, dns, address, smtp, mailer and aio. `authenticate` does what a receiver does, `Mailer` sends. A function that may wait for the
 network has a twin in asyncio that ends in `_async`; a class `Check`, `Signer` or `Verifier` beside it does the same without
 any I/O, for every other loop.
 """
@@ -37,6 +36,10 @@ def __getattr__(name):
         from sendconn.mailer import Mailer
 
         return Mailer
+    if name in ("aio", "mailer", "smtp"):
+        import importlib
+
+        return importlib.import_module("sendconn." + name)
     raise AttributeError(f"module 'sendconn' has no attribute {name!r}")
 
 

@@ -1,10 +1,13 @@
 from sendconn import address as address
+from sendconn import aio as aio
 from sendconn import authres as authres
 from sendconn import dkim as dkim
 from sendconn import dmarc as dmarc
 from sendconn import dns as dns
 from sendconn import limit as limit
+from sendconn import mailer as mailer
 from sendconn import ownership as ownership
+from sendconn import smtp as smtp
 from sendconn import spf as spf
 from sendconn._core import __version__ as __version__
 from sendconn._errors import (

@@ -40,6 +40,12 @@ def test_importing_takes_no_heavy_modules():
     assert done.stdout.split() == []
 
 
+def test_every_part_is_there_once_the_package_is_imported():
+    code = "import sendconn; print(sendconn.smtp.ServerSession, sendconn.aio.Server, sendconn.mailer.Report)"
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    subprocess.run([sys.executable, "-S", "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+
 def test_the_build_installs_the_whole_package(tmp_path):
     build = os.environ.get("SENDCONN_BUILD_DIR")
     if build is None or shutil.which("meson") is None:
