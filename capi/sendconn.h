@@ -40,8 +40,8 @@
 // Yes and no are int32_t: 1 and 0. As an option, anything but 0 is yes.
 //
 // Time. `now` of sessions and buckets is any monotonic clock in nanoseconds: sendconn_clock_monotonic(), or your own,
-// but always the same, from -2^62 to 2^62. `unix_time` is in seconds since 1970; as an option 0 stands for the system's clock at the time
-// of the call. Nothing else reads a clock, except functions that block.
+// but always the same, from -2^62 to 2^62. `unix_time` is in seconds since 1970; as an option 0 stands for the system's
+// clock at the time of the call. Nothing else reads a clock, except functions that block.
 //
 // Callbacks get their userdata last. They must not call back into the handle they were called from, and must not leave
 // by longjmp or pthread_exit. A C++ exception out of a callback becomes SENDCONN_ERR_CALLBACK.

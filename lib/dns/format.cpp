@@ -33,7 +33,7 @@ Result<RecordType> parse_record_type(std::string_view text) {
     all += all.empty() ? "" : ", ";
     all += known.word;
   }
-  return Error{Errc::syntax, "\"" + std::string(text) + "\" is not a record type known here; there are " + all, 0};
+  return Error{Errc::syntax, ascii::quote(text) + " is not a record type known here; there are " + all, 0};
 }
 
 std::string_view format(Status status) {

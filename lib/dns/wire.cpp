@@ -288,8 +288,8 @@ std::optional<Record> Message::data(const ResourceRecord& from) const {
 Result<std::string> encode_query(const Question& question, std::uint16_t id) {
   if (!is_name(question.name))
     return Error{Errc::syntax,
-                 "\"" + question.name.substr(0, max_name_octets) +
-                     "\" cannot be asked for: labels of 1 to 63 octets, 253 in all (RFC 1035 section 3.1)",
+                 ascii::quote(question.name, max_name_octets) +
+                     " cannot be asked for: labels of 1 to 63 octets, 253 in all (RFC 1035 section 3.1)",
                  0};
   std::string out;
   put16(out, id);

@@ -19,8 +19,6 @@ constexpr std::uint32_t max_ttl = 0x7fffffff;            // RFC 2181 section 8
 constexpr std::size_t max_string_octets = 255;           // RFC 1035 section 3.3
 constexpr std::size_t max_data_octets = 65535;           // RFC 1035 section 4.1.3: RDLENGTH has 16 bits
 
-std::string quote(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
 /// "3600", or units as BIND reads them: "1h30m".
 std::optional<seconds> parse_ttl(std::string_view text) {
   Cursor cursor(text);
@@ -97,13 +95,13 @@ Result<std::string> Parser::name(const ZoneToken& token) const {
   const auto bad = [](char c) { return c <= ' ' || c == 0x7f; };  // char is signed: octets above 0x7f as well
   if (rest.find("\\.") != std::string_view::npos || std::count(octets->begin(), octets->end(), '.') != written ||
       std::any_of(octets->begin(), octets->end(), bad))
-    return zone_error(token, quote(token.raw) +
+    return zone_error(token, ascii::quote(token.raw) +
                                  " holds a dot, a space or an octet that is not ASCII inside a label, "
                                  "which is not supported");
   std::string full = ascii::to_lower(*octets);
   if (!absolute && !origin_.empty()) full += "." + origin_;
   if (full.empty() || !is_name(full) || full.back() == '.')
-    return zone_error(token, quote(token.raw) +
+    return zone_error(token, ascii::quote(token.raw) +
                                  " is not a name: labels of 1 to 63 octets, 253 in all (RFC 1035 "
                                  "section 3.1)");
   return full;
@@ -148,7 +146,7 @@ Result<void> Parser::directive(const Tokens& tokens) {
     default_ttl_ = ttl;
     return {};
   }
-  return zone_error(word, quote(word.raw) + " is not supported; there are $ORIGIN, $TTL and $FAIL");
+  return zone_error(word, ascii::quote(word.raw) + " is not supported; there are $ORIGIN, $TTL and $FAIL");
 }
 
 Result<void> Parser::fail(const Tokens& tokens) {
@@ -163,7 +161,7 @@ Result<void> Parser::fail(const Tokens& tokens) {
   } else if (ascii::equal(word, "malformed")) {
     status = Status::malformed;
   } else if (!ascii::equal(word, "timeout")) {
-    return zone_error(tokens[3], quote(word) + " is not a failure; " + std::string(form));
+    return zone_error(tokens[3], ascii::quote(word) + " is not a failure; " + std::string(form));
   }
   if (ascii::equal(tokens[2].raw, "ANY")) {
     node(*owner).failure = status;
@@ -193,7 +191,8 @@ Result<void> Parser::record(const ZoneEntry& entry) {
       classed = true;
     } else if (!ttl && ascii::is_digit(tokens[at].raw.front())) {
       ttl = parse_ttl(tokens[at].raw);
-      if (!ttl) return zone_error(tokens[at], quote(tokens[at].raw) + " is not a TTL of 0 to 2147483647 seconds");
+      if (!ttl)
+        return zone_error(tokens[at], ascii::quote(tokens[at].raw) + " is not a TTL of 0 to 2147483647 seconds");
     } else {
       break;
     }
@@ -224,7 +223,8 @@ Result<void> Parser::soa(const std::string& owner, const Tokens& data, const Zon
     return zone_error(data[2], "the serial is not a number of 32 bits");
   std::optional<seconds> number;
   for (std::size_t i = 3; i < 7; ++i)
-    if (number = parse_ttl(data[i].raw); !number) return zone_error(data[i], quote(data[i].raw) + " is not a time");
+    if (number = parse_ttl(data[i].raw); !number)
+      return zone_error(data[i], ascii::quote(data[i].raw) + " is not a time");
   node(owner).negative_ttl = std::min(ttl_, *number);  // RFC 2308 section 5
   if (!default_ttl_ && !last_ttl_) last_ttl_ = *number;
   ++data_.records;
@@ -239,7 +239,7 @@ Result<Record> Parser::data(RecordType type, const Tokens& data, const ZoneToken
       if (data.size() != 1) return zone_error(type_token, "an address record requires one address");
       const auto address = IpAddress::parse(data[0].raw);
       if (!address || address->is_v4() != (type == RecordType::a))
-        return zone_error(data[0], quote(data[0].raw) + " is not an " +
+        return zone_error(data[0], ascii::quote(data[0].raw) + " is not an " +
                                        (type == RecordType::a ? "IPv4 address, which A" : "IPv6 address, which AAAA") +
                                        " requires");
       record.address = *address;
@@ -296,7 +296,8 @@ Result<Record> Parser::association(const Tokens& data) const {
   Record record;
   for (std::size_t i = 0; i < 3; ++i) {
     const auto number = ascii::to_number<std::uint8_t>(data[i].raw);
-    if (!number) return zone_error(data[i], quote(data[i].raw) + " is not a number of 0 to 255 (RFC 6698 section 2.1)");
+    if (!number)
+      return zone_error(data[i], ascii::quote(data[i].raw) + " is not a number of 0 to 255 (RFC 6698 section 2.1)");
     record.text.push_back(static_cast<char>(*number));
   }
   std::string hex;
@@ -313,10 +314,10 @@ Result<void> Parser::insert(const std::string& owner, RecordType type, Record re
   Node& here = node(owner);
   const bool has_alias = here.sets.count(RecordType::cname) != 0;
   if (has_alias ? type != RecordType::cname : type == RecordType::cname && !here.sets.empty())
-    return zone_error(at, quote(owner) + " has a CNAME and other records (RFC 1034 section 3.6.2)");
+    return zone_error(at, ascii::quote(owner) + " has a CNAME and other records (RFC 1034 section 3.6.2)");
   RecordSet& set = here.sets[type];
   if (std::find(set.records.begin(), set.records.end(), record) != set.records.end()) return {};  // RFC 2181 section 5
-  if (has_alias) return zone_error(at, quote(owner) + " has several CNAMEs (RFC 1034 section 3.6.2)");
+  if (has_alias) return zone_error(at, ascii::quote(owner) + " has several CNAMEs (RFC 1034 section 3.6.2)");
   set.ttl = set.records.empty() ? ttl_ : std::min(set.ttl, ttl_);
   set.records.push_back(std::move(record));
   ++data_.records;

@@ -17,7 +17,7 @@ constexpr std::size_t max_servers = 16;  // our own bound
 Result<std::string> parse_server(const std::string& text) {
   const auto bad = [&] {
     return Error{Errc::invalid_argument,
-                 "\"" + text + "\" is not a server: an address, or address:port with an IPv6 address in brackets"};
+                 ascii::quote(text) + " is not a server: an address, or address:port with an IPv6 address in brackets"};
   };
   std::string_view host = text;
   std::string_view port = "53";

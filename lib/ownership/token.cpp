@@ -28,8 +28,9 @@ Result<Challenge> Challenge::of(std::string provider, Domain domain, Token token
   const auto allowed = [](char c) { return ascii::is_digit(c) || (c >= 'a' && c <= 'z') || c == '-'; };
   if (provider.empty() || provider.size() > max_provider_octets || provider.front() == '-' || provider.back() == '-' ||
       !std::all_of(provider.begin(), provider.end(), allowed))
-    return Error{Errc::invalid_argument,
-                 "\"" + provider + "\" is not a provider name: 1 to 52 lower-case letters, digits and inner hyphens"};
+    return Error{
+        Errc::invalid_argument,
+        ascii::quote(provider) + " is not a provider name: 1 to 52 lower-case letters, digits and inner hyphens"};
   return Challenge{std::move(provider), std::move(domain), std::move(token)};
 }
 

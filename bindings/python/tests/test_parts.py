@@ -280,6 +280,23 @@ def test_an_object_that_was_not_initialized_is_refused():
     assert Early().questions()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: ownership.records("example.org", token="0" * 40, provider="ac\r\nme"),
+        lambda: dns.Zone.parse('example.org. TXT "text"\nexample.org. 1\x1b[31m0 A 192.0.2.1\n'),
+        lambda: dns.Zone.parse("a\x07b CNAME x.example.\na\x07b A 192.0.2.1\n"),
+        lambda: dns.Zone.parse("a A " + "x" * 100_000),
+        lambda: dns.Resolver(["192.0.2.1\n:53"]),
+        lambda: dns.Zone.parse("")("example.org", "TX\nT"),
+    ],
+)
+def test_an_error_is_one_line_that_can_be_shown(call):
+    with pytest.raises(Exception) as raised:
+        call()
+    assert str(raised.value).isprintable() and len(str(raised.value)) < 500
+
+
 def test_what_cannot_be_pickled_is_refused_by_every_protocol():
     """By the oldest ones the process ended."""
     given = address.Address.parse("joe@example.org")
