@@ -1579,7 +1579,9 @@ typedef struct sendconn_smtp_client_options {
   size_t user_len;
   const char* password;
   size_t password_len;
-  const sendconn_tls_context* tls;  ///< of a client; required unless tls_mode is off, or own_tls
+  /// Of a client; required unless tls_mode is off, or own_tls. With one that verifies nothing a password goes to
+  /// whoever answers.
+  const sendconn_tls_context* tls;
   uint64_t max_reply_octets;        ///< of one reply; 0: 65,536
   uint32_t greeting_timeout;        ///< seconds; 0: 300
   uint32_t command_timeout;         ///< seconds; 0: 300
