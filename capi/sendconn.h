@@ -1582,17 +1582,17 @@ typedef struct sendconn_smtp_client_options {
   /// Of a client; required unless tls_mode is off, or own_tls. With one that verifies nothing a password goes to
   /// whoever answers.
   const sendconn_tls_context* tls;
-  uint64_t max_reply_octets;        ///< of one reply; 0: 65,536
-  uint32_t greeting_timeout;        ///< seconds; 0: 300
-  uint32_t command_timeout;         ///< seconds; 0: 300
-  uint32_t data_start_timeout;      ///< seconds; 0: 120
-  uint32_t data_timeout;            ///< seconds without progress while the message is being sent; 0: 180
-  uint32_t message_timeout;         ///< seconds for the reply to the final dot; 0: 600
-  uint32_t mechanisms;              ///< bits SENDCONN_SASL_* that may be used; the strongest offered is; 0: all
-  int32_t tls_mode;                 ///< SENDCONN_SMTP_TLS_REQUIRED and so on
-  int32_t own_tls;                  ///< TLS is made by the caller
-  int32_t allow_plaintext_login;    ///< PLAIN and LOGIN without TLS; for loopback only
-  int32_t lmtp;                     ///< LHLO, one reply for each recipient at the end (RFC 2033)
+  uint64_t max_reply_octets;      ///< of one reply; 0: 65,536
+  uint32_t greeting_timeout;      ///< seconds; 0: 300
+  uint32_t command_timeout;       ///< seconds; 0: 300
+  uint32_t data_start_timeout;    ///< seconds; 0: 120
+  uint32_t data_timeout;          ///< seconds without progress while the message is being sent; 0: 180
+  uint32_t message_timeout;       ///< seconds for the reply to the final dot; 0: 600
+  uint32_t mechanisms;            ///< bits SENDCONN_SASL_* that may be used; the strongest offered is; 0: all
+  int32_t tls_mode;               ///< SENDCONN_SMTP_TLS_REQUIRED and so on
+  int32_t own_tls;                ///< TLS is made by the caller
+  int32_t allow_plaintext_login;  ///< PLAIN and LOGIN without TLS; for loopback only
+  int32_t lmtp;                   ///< LHLO, one reply for each recipient at the end (RFC 2033)
 } sendconn_smtp_client_options;
 #define SENDCONN_SMTP_CLIENT_OPTIONS_INIT SENDCONN_INIT(sendconn_smtp_client_options)
 
