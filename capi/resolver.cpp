@@ -107,6 +107,7 @@ class ZoneResolver final : public sendconn_resolver {
  private:
   std::vector<dns::Answer> resolve(const std::vector<dns::Question>& questions) override {
     std::vector<dns::Answer> answers;
+    answers.reserve(questions.size());
     for (const dns::Question& question : questions) answers.push_back(zone_.lookup(question));
     return answers;
   }

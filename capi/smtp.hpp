@@ -133,7 +133,7 @@ class SmtpWire {
       position_ += taken;
       if (taken != 0) return true;
       // An event may come of what was fed before; if none does, the rest is of no use to the session.
-      return std::exchange(fed_nothing_, !fed_nothing_) == false;
+      return !std::exchange(fed_nothing_, !fed_nothing_);
     }
     if (!end_of_input_ || ended_) return false;
     ended_ = true;

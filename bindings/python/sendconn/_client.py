@@ -162,6 +162,8 @@ class Client:
         message_timeout=600,
     ):
         tls = Tls(tls)
+        if password and user is None:
+            raise InputError("a password needs its user")
         if user is not None and tls == Tls.OFF and not login_without_tls:
             raise InputError("a login needs TLS, or login_without_tls=True")
         if not 0 <= port <= 65_535:

@@ -113,6 +113,8 @@ class Mailer:
         max_message_octets=52_428_800,
         max_recipients=1000,
     ):
+        if password and user is None:
+            raise InputError("a password needs its user")
         if authorities_file is None:
             authorities_file = _authorities() if str(tls) != "off" and verify is True else ""
         self._mailer = _core.Mailer(

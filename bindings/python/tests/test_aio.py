@@ -343,6 +343,8 @@ def test_no_login_by_accident():
 
 
 def test_options_that_cannot_be_met_are_refused():
+    with pytest.raises(sendconn.InputError, match="needs its user"):
+        aio.Client("mail.example.org", password="secret")
     with pytest.raises(sendconn.InputError, match="ssl_context"):
         aio.Server(Login())
     with pytest.raises(sendconn.InputError, match="on_login"):

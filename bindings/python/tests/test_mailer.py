@@ -230,6 +230,7 @@ def test_ctrl_c_ends_a_wait(interruptible):
         ({"tls": "maybe"}, ValueError),
         ({"port": 70_000}, ValueError),
         ({"connect_timeout": 0}, sendconn.InputError),
+        ({"password": "secret"}, sendconn.InputError),
         ({"signatures": ["x"]}, TypeError),
         ({"authorities_file": "/nowhere.pem"}, sendconn.Error),
     ],
