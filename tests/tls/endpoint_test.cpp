@@ -337,7 +337,7 @@ TEST(Endpoint, MovesWhileInUse) {
 /// Issue 3 asks for at most 60 KB for each idle TLS connection of the relay, sessions and sockets included.
 TEST(Endpoint, TwoThousandIdleServersHoldLittleMemory) {
   constexpr std::size_t count = 2'000;
-  constexpr std::size_t most = 24 * 1024;
+  constexpr std::size_t most = 32 * 1024;  // OpenSSL 3.5 takes 28 KB of it, 3.0 less
   const SelfSignedServer files;
   const Context server_context = files.context();
   const Context client = client_context();
