@@ -25,6 +25,7 @@ std::uint32_t word(std::string_view octets, std::size_t at) noexcept {
 bool is_multi_label(std::string_view name) noexcept {
   return name.find('.') != std::string_view::npos && name.front() != '[' && ascii::is_printable(name);
 }
+
 bool is_within(std::string_view name, std::string_view domain) noexcept {
   if (name.size() == domain.size()) return ascii::equal(name, domain);
   return name.size() > domain.size() && name[name.size() - domain.size() - 1] == '.' &&
@@ -581,8 +582,7 @@ void Evaluator::explain() {
   stage_ = Stage::done;
   expand_text(explain_string_, values(), options_.limits.explanation_octets, explanation_);
   // Macros can bring in what a reply of SMTP must not hold (sections 6.2 and 11.5.2).
-  explained_ = !explanation_.empty() && std::all_of(explanation_.begin(), explanation_.end(),
-                                                    [](char c) { return c == ' ' || ascii::is_vchar(c); });
+  explained_ = !explanation_.empty() && ascii::is_printable(explanation_);
 }
 
 }  // namespace sendconn::spf

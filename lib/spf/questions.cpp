@@ -11,11 +11,11 @@ namespace sendconn::spf {
 namespace {
 
 /// Copies a name in lower case, and says whether it is one: ascii::assign_lower() and dns::is_name() in one pass, since
-/// every host of an MX goes through it. No trailing dot, not empty.
+/// every host of an MX goes through it. `name` is not empty; a trailing dot is one too many.
 bool assign_if_name(std::string& out, std::string_view name) {
   if (name.size() < words::octets || name.size() > dns::max_label_octets) {
     ascii::assign_lower(out, name);
-    return dns::is_name(name);
+    return name.back() != '.' && dns::is_name(name);
   }
   out.resize(name.size());
   const std::size_t last = name.size() - words::octets;

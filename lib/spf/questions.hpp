@@ -28,7 +28,8 @@ class Questions {
   /// a cache knows them again.
   std::size_t ask(std::string_view name, dns::RecordType type);
 
-  /// The same for a name out of an answer, which may be none (dns::is_name()): then nothing is asked.
+  /// The same for a name out of an answer, without its trailing dot, which may be none (dns::is_name()), or the root's,
+  /// which has no addresses: then nothing is asked.
   std::optional<std::size_t> ask_if_name(std::string_view name, dns::RecordType type);
 
   const dns::Question* next() noexcept { return handed_ < size_ ? &all_[handed_++].question : nullptr; }
