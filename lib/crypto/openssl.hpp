@@ -20,32 +20,6 @@ struct Deleter {
 
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Deleter<EVP_PKEY_CTX_free>>;
-/// A "digest sign" or "digest verify" of Ed25519, prepared once for many: OpenSSL 3.5 wants a context of its own for
-/// each (3.0 took one again and again), and a copy costs less than a preparation. Used by one thread at a time.
-class OneShot {
- public:
-  [[nodiscard]] bool prepare_signing(EVP_PKEY& key) {
-    return make() && EVP_DigestSignInit(prepared_.get(), nullptr, nullptr, nullptr, &key) == 1;
-  }
-  [[nodiscard]] bool prepare_verifying(EVP_PKEY& key) {
-    return make() && EVP_DigestVerifyInit(prepared_.get(), nullptr, nullptr, nullptr, &key) == 1;
-  }
-  /// The one to use now; null without memory.
-  [[nodiscard]] EVP_MD_CTX* fresh() const {
-    return EVP_MD_CTX_copy_ex(used_.get(), prepared_.get()) == 1 ? used_.get() : nullptr;
-  }
-
- private:
-  bool make() {
-    prepared_.reset(EVP_MD_CTX_new());
-    used_.reset(EVP_MD_CTX_new());
-    return prepared_ != nullptr && used_ != nullptr;
-  }
-
-  DigestContext prepared_;
-  DigestContext used_;
-};
-
 using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
 
 /// For calls that fail only without memory (or without the default provider, which no installation is).
@@ -64,6 +38,35 @@ T* required(T* made) {
   must(made != nullptr);
   return made;
 }
+
+/// A "digest sign" or "digest verify" of Ed25519, prepared once for many: OpenSSL 3.5 wants a context of its own for
+/// each (3.0 took one again and again), and a copy costs less than a preparation. Used by one thread at a time.
+class OneShot {
+ public:
+  [[nodiscard]] bool prepare_signing(EVP_PKEY& key) {
+    make();
+    return EVP_DigestSignInit(prepared_.get(), nullptr, nullptr, nullptr, &key) == 1;
+  }
+  [[nodiscard]] bool prepare_verifying(EVP_PKEY& key) {
+    make();
+    return EVP_DigestVerifyInit(prepared_.get(), nullptr, nullptr, nullptr, &key) == 1;
+  }
+  /// The one to use now, until the next. Throws without memory: OpenSSL does not say in its errors that it was that,
+  /// and a signature would be blamed for it.
+  [[nodiscard]] EVP_MD_CTX& fresh() const {
+    must(EVP_MD_CTX_copy_ex(used_.get(), prepared_.get()) == 1);
+    return *used_;
+  }
+
+ private:
+  void make() {
+    prepared_.reset(required(EVP_MD_CTX_new()));
+    used_.reset(required(EVP_MD_CTX_new()));
+  }
+
+  DigestContext prepared_;
+  DigestContext used_;
+};
 
 /// SHA-256, fetched at first use and kept for the life of the process: a fetch takes a lock and a search by name.
 /// Immutable, so any number of threads share it.

@@ -47,9 +47,7 @@ struct SigningContext {
     std::size_t size = signature.size();
     if (rsa != nullptr)
       return EVP_PKEY_sign(rsa.get(), out, &size, digest.data(), digest.size()) == 1 && size == signature.size();
-    EVP_MD_CTX* const context = ed25519.fresh();
-    return context != nullptr && EVP_DigestSign(context, out, &size, digest.data(), digest.size()) == 1 &&
-           size == signature.size();
+    return EVP_DigestSign(&ed25519.fresh(), out, &size, digest.data(), digest.size()) == 1 && size == signature.size();
   }
 
  private:

@@ -93,9 +93,7 @@ struct VerifyingContext {
     const auto* octets = reinterpret_cast<const unsigned char*>(signature.data());
     if (rsa != nullptr)
       return EVP_PKEY_verify(rsa.get(), octets, signature.size(), digest.octets.data(), digest.size) == 1;
-    EVP_MD_CTX* const context = ed25519.fresh();
-    return context != nullptr &&
-           EVP_DigestVerify(context, octets, signature.size(), digest.octets.data(), digest.size) == 1;
+    return EVP_DigestVerify(&ed25519.fresh(), octets, signature.size(), digest.octets.data(), digest.size) == 1;
   }
 
  private:
@@ -118,9 +116,13 @@ struct SENDCONN_HIDDEN PublicKey::Impl {
         modulus(numbers.modulus),
         exponent(numbers.exponent) {}
 
-  /// OpenSSL's form of the key: most signatures are good, and most keys with `power` are never asked for it.
+  /// OpenSSL's form of the key: most signatures are good, and most keys with `power` are never asked for it. By a mutex
+  /// and not std::call_once(), which some C libraries leave locked for ever when an exception goes through it.
   [[nodiscard]] EVP_PKEY& openssl_key() const {
-    if (power) std::call_once(made, [this] { key.reset(required(make_rsa({modulus, exponent}).release())); });
+    if (power) {
+      const std::lock_guard lock(making);
+      if (key == nullptr) key.reset(required(make_rsa({modulus, exponent}).release()));
+    }
     return *key;
   }
 
@@ -129,7 +131,7 @@ struct SENDCONN_HIDDEN PublicKey::Impl {
   std::optional<RsaPower> power;
   std::string modulus;  // this and the exponent: set if `power` is
   std::string exponent;
-  mutable std::once_flag made;
+  mutable std::mutex making;
   mutable Key key;
   mutable ContextStock<VerifyingContext> contexts{max_idle_contexts};
 };

@@ -116,10 +116,11 @@ struct RsaPower::Arithmetic {
     return static_cast<std::uint64_t>(_mm_extract_epi64(_mm512_castsi512_si128(value), 1));
   }
 
-  /// a * b / 2^2080 mod n, though it may be n + 2^2020 too large (for factors that are at most as far off). The lowest
-  /// digit of the sum decides what multiple of n makes it divisible by 2^52. It is kept apart, in a scalar, and the one
-  /// above it is summed up there as well, so that finding the multiple waits for no vector. A lane takes in less than
-  /// 4 * 2^52 for each of at most 40 digits.
+  /// a * b / 2^2080 mod n, or n more than that: below n + 2^2020 for factors below 2^2050, since a multiple of n below
+  /// n * 2^2080 is added before the division. That is below 2 n, and so a factor again, as is what shift() makes. The
+  /// lowest digit of the sum decides what multiple of n makes it divisible by 2^52. It is kept apart, in a scalar, and
+  /// the one above it is summed up there as well, so that finding the multiple waits for no vector. A lane takes in
+  /// less than 4 * 2^52 for each of 40 digits, and the scalar less than 2^54 more: all stay below 2^60.
   SENDCONN_IFMA static Vectors multiply(const Vectors& a, const Number& b, const Vectors& n,
                                         std::uint64_t negated_inverse) noexcept {
     __extension__ using Wide = unsigned __int128;
@@ -155,7 +156,7 @@ struct RsaPower::Arithmetic {
   /// What 2^2080 - n times a quotient takes off a number, in arithmetic modulo 2^2080; and what finds the quotient.
   struct Divisor {
     Vectors complement;
-    double inverse_of_top;  // of the two highest digits, of which at least 71 bits count
+    double inverse_of_top;  // of the two highest digits, which hold 72 bits of a modulus
   };
 
   SENDCONN_IFMA static double top_of(const Number& number) noexcept {
@@ -163,13 +164,15 @@ struct RsaPower::Arithmetic {
            static_cast<double>(number.digit[digits - 2]);
   }
 
-  /// value * 2^bits, less n times a quotient that is at most two too small: below 3 n, if `value` is. With 48 bits the
-  /// quotient stays below 2^50, and doubles find it with an error below one.
+  /// value * 2^bits, less n times a quotient that is at most two too small and never too large: below 3 n, if `value`
+  /// is. With 48 bits or fewer the quotient stays below 2^50. The digits left out change it by less than 2^-20; each of
+  /// the five roundings on the way, by at most 2^-53 of it, or 2^-52 where the program has set another direction than
+  /// to the nearest. So doubles find it with an error below one, which the one taken off makes an error downwards.
   SENDCONN_IFMA static Vectors shift(const Vectors& value, unsigned bits, const Divisor& n) noexcept {
-    const auto factor = static_cast<long long>(std::uint64_t{1} << bits);
+    const std::uint64_t factor = std::uint64_t{1} << bits;
     const double quotient = top_of(store(value)) * n.inverse_of_top * static_cast<double>(factor) - 1;
     const __m512i times = _mm512_set1_epi64(quotient > 0 ? static_cast<long long>(quotient) : 0);
-    const __m512i shifted = _mm512_set1_epi64(factor);
+    const __m512i shifted = _mm512_set1_epi64(static_cast<long long>(factor));
     const __m512i zero = _mm512_setzero_si512();
     __m512i below = zero;
     Vectors made;
@@ -237,11 +240,10 @@ bool RsaPower::supported() noexcept {
 }
 
 std::optional<RsaPower> RsaPower::create(const RsaNumbers& numbers) noexcept {
+  if (!supported() || numbers.modulus.size() != modulus_octets || numbers.exponent != fermat_4) return std::nullopt;
   const auto first = static_cast<unsigned char>(numbers.modulus.front());
   const auto last = static_cast<unsigned char>(numbers.modulus.back());
-  if (!supported() || numbers.modulus.size() != modulus_octets || (first & 0x80U) == 0 || (last & 1U) == 0 ||
-      numbers.exponent != fermat_4)
-    return std::nullopt;
+  if ((first & 0x80U) == 0 || (last & 1U) == 0) return std::nullopt;
   RsaPower made;
   std::copy(numbers.modulus.begin(), numbers.modulus.end(), made.modulus_octets_.begin());
   made.modulus_ = Arithmetic::from_octets(made.modulus_octets_);

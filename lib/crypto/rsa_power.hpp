@@ -28,8 +28,7 @@ class RsaPower {
   /// The processor can do it, and the library was built with it (-Drsa_avx512).
   static bool supported() noexcept;
   /// Nothing where it is not supported, and for numbers that it does not serve: another exponent than 65537, a modulus
-  /// that is even or has more or fewer than 2048 bits. Takes about a
-  /// microsecond.
+  /// that is even or has more or fewer than 2048 bits. Takes about a microsecond.
   static std::optional<RsaPower> create(const RsaNumbers& numbers) noexcept;
 
   /// `base` and the power are big-endian. Nothing for a base that has not exactly 256 octets or is not smaller than the

@@ -2,6 +2,8 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
@@ -89,6 +91,36 @@ TEST(PublicKey, of_RSA_wants_every_octet_of_the_padding_as_it_must_be) {
     changed[i] = static_cast<char>(changed[i] ^ 1);
     EXPECT_FALSE(takes(changed)) << i;
   }
+}
+
+// Of the first failures, too, for which OpenSSL's form of the key has to be made.
+TEST(PublicKey, verifies_in_many_threads_at_once) {
+  const Sha256 digest = sha256("a message");
+  const Sha256 another = sha256("another message");
+  const std::string signature = rsa_2048().sign_digest(digest).value();
+  const PublicKey key = PublicKey::from_octets(KeyType::rsa, rsa_2048().public_octets()).value();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&digest, &another, &signature, copy = key] {
+      for (int round = 0; round < 20; ++round) {
+        EXPECT_FALSE(copy.verifies(another, signature));
+        EXPECT_TRUE(copy.verifies(digest, signature));
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(PublicKey, is_all_OpenSSLs_where_the_user_wants_validated_cryptography) {
+  using Management = std::unique_ptr<EVP_KEYMGMT, Deleter<EVP_KEYMGMT_free>>;
+  const std::string octets = rsa_2048().public_octets();
+  const ErrorScope errors;
+  if (Management(EVP_KEYMGMT_fetch(nullptr, "RSA", "fips=yes")) != nullptr)
+    GTEST_SKIP() << "OpenSSL has a validated provider, with which keys are taken as ever";
+  ASSERT_EQ(EVP_default_properties_enable_fips(nullptr, 1), 1);
+  const bool taken = PublicKey::from_octets(KeyType::rsa, octets).ok();
+  ASSERT_EQ(EVP_default_properties_enable_fips(nullptr, 0), 1);
+  EXPECT_FALSE(taken) << "nobody validated ours";
+  EXPECT_TRUE(PublicKey::from_octets(KeyType::rsa, octets).ok());
 }
 
 TEST(PublicKey, of_RSA_is_taken_bare_too) {

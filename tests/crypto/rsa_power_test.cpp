@@ -1,5 +1,6 @@
 // The power against OpenSSL's, on numbers chosen so that carries run far, and on random ones.
 #include <algorithm>
+#include <cfenv>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -112,6 +113,49 @@ TEST_F(RsaPowerTest, is_OpenSSLs_for_random_numbers) {
   }
 }
 
+// The quotients that prepare a key come from the modulus' two highest digits, as doubles: moduli whose digits below
+// count the most, or whose highest ones have more bits than a double keeps.
+TEST_F(RsaPowerTest, is_OpenSSLs_for_moduli_that_are_hard_to_divide_by) {
+  constexpr std::size_t top_octets = 9;  // 72 bits
+  std::mt19937_64 random(20482);
+  for (int i = 0; i < 1500; ++i) {
+    std::string modulus = random_number(random);
+    const auto top_end = modulus.begin() + top_octets;
+    std::fill(modulus.begin(), top_end, i % 2 == 0 ? '\0' : '\xff');
+    if (i % 3 == 0) std::fill(top_end, modulus.end(), i % 4 < 2 ? '\xff' : '\0');
+    if (i % 5 != 0) modulus[top_octets - 1 - random() % 3] = static_cast<char>(random());
+    modulus.front() = static_cast<char>(modulus.front() | '\x80');
+    modulus.back() = static_cast<char>(modulus.back() | '\x01');
+    const auto key = RsaPower::create({modulus, fermat_4});
+    ASSERT_TRUE(key.has_value());
+    const Bignum near = number(modulus);
+    BN_sub_word(near.get(), 1 + static_cast<BN_ULONG>(random() % 3));
+    for (const std::string& base : {text(*near), '\0' + random_number(random).substr(1)})
+      ASSERT_EQ(text(key->of(base).value()), expected(base, modulus)) << i;
+  }
+}
+
+/// Programs may round otherwise than to the nearest, and verify meanwhile.
+TEST_F(RsaPowerTest, is_the_same_in_every_direction_of_rounding) {
+  const int before = std::fegetround();
+  for (const int direction : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+    std::mt19937_64 random(20483);
+    for (int i = 0; i < 300; ++i) {
+      std::string modulus = i % 2 == 0 ? std::string(octets, '\xff') : random_number(random);
+      modulus[2 + random() % 6] = static_cast<char>(random());
+      modulus.front() = static_cast<char>(modulus.front() | '\x80');
+      modulus.back() = static_cast<char>(modulus.back() | '\x01');
+      const std::string base = '\0' + random_number(random).substr(1);
+      ASSERT_EQ(std::fesetround(direction), 0);
+      const auto key = RsaPower::create({modulus, fermat_4});
+      const auto power = key ? key->of(base) : std::nullopt;
+      std::fesetround(before);
+      ASSERT_TRUE(power.has_value());
+      ASSERT_EQ(text(*power), expected(base, modulus)) << direction << ' ' << i;
+    }
+  }
+}
+
 TEST_F(RsaPowerTest, refuses_what_represents_no_signature) {
   const std::string modulus = below_the_top(5);
   const auto key = RsaPower::create({modulus, fermat_4});
@@ -129,6 +173,7 @@ TEST_F(RsaPowerTest, serves_odd_moduli_of_2048_bits_and_one_exponent) {
   EXPECT_FALSE(RsaPower::create({modulus, "\x03"}).has_value());
   EXPECT_FALSE(RsaPower::create({modulus, std::string_view("\x01\x00\x01\x00", 4)}).has_value());
   EXPECT_FALSE(RsaPower::create({below_the_top(2), fermat_4}).has_value());
+  EXPECT_FALSE(RsaPower::create({"", fermat_4}).has_value());
   EXPECT_FALSE(RsaPower::create({modulus.substr(1), fermat_4}).has_value());
   EXPECT_FALSE(RsaPower::create({modulus + '\xff', fermat_4}).has_value());
   EXPECT_FALSE(RsaPower::create({'\x7f' + modulus.substr(1), fermat_4}).has_value());
