@@ -30,7 +30,7 @@ struct EnhancedCode {
 struct Reply {
   static constexpr std::size_t max_line_octets = 512;  ///< RFC 5321 section 4.5.3.1.5: with the code and CRLF
 
-  std::uint16_t code = 0;  ///< 200 to 599; 0: nobody replied, and the text is our own
+  std::uint16_t code = 0;  ///< 200 to 599
   EnhancedCode enhanced;
   std::string text;
 
@@ -44,8 +44,7 @@ struct Reply {
   [[nodiscard]] std::string format(bool with_enhanced = true) const;
   /// format() behind what `out` holds already.
   void append_to(std::string& out, bool with_enhanced = true) const;
-  /// "550 5.7.1 text" on one line (line ends become spaces): for logs, delivery reports and people. Without a code
-  /// the text alone.
+  /// "550 5.7.1 text" on one line (line ends become spaces): for logs, delivery reports and people.
   [[nodiscard]] std::string summary() const;
   friend bool operator==(const Reply&, const Reply&) = default;
 };

@@ -117,18 +117,13 @@ std::string Reply::format(bool with_enhanced) const {
 }
 
 std::string Reply::summary() const {
-  std::string out;
-  if (code == 0) {
-    append_harmless(out, text);
-    return out;
-  }
   char prefix[max_prefix_octets];
   char* end = put_number(prefix, code);
   if (!enhanced.empty()) {
     *end++ = ' ';
     end = put_code(end, enhanced);
   }
-  out.assign(prefix, end);
+  std::string out(prefix, end);
   if (!text.empty()) {
     out += ' ';
     append_harmless(out, text);
