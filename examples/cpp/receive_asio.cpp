@@ -224,8 +224,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 void accept(tcp::acceptor& acceptor, AsioResolver& resolver, const smtp::ServerOptions& options) {
   acceptor.async_accept([&](const asio::error_code& error, tcp::socket socket) {
-    if (!error) std::make_shared<Connection>(std::move(socket), resolver, options)->go_on();
-    accept(acceptor, resolver, options);
+    if (!error) {
+      std::make_shared<Connection>(std::move(socket), resolver, options)->go_on();
+      return accept(acceptor, resolver, options);
+    }
+    // Out of descriptors, for one: until some are free, trying at once would fail again at once.
+    const auto pause = std::make_shared<asio::steady_timer>(acceptor.get_executor(), std::chrono::milliseconds(100));
+    pause->async_wait([&, pause](const asio::error_code&) { accept(acceptor, resolver, options); });
   });
 }
 

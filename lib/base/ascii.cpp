@@ -34,8 +34,6 @@ std::uint64_t control_word(std::uint64_t word) noexcept {
   return (~(low + (0x80 - ' ') * each) | (low + each)) & ~word & high;
 }
 
-constexpr bool is_control(char c) noexcept { return !is_8bit(c) && !is_vchar(c) && c != ' '; }
-
 /// Whether `in_word` finds anything in a word, or `in_octet` in a shorter text. The last word may overlap the one
 /// before.
 template <class InWord, class InOctet>
@@ -89,6 +87,12 @@ void assign_lower(std::string& out, std::string_view text) {
   }
 }
 
+void append_harmless(std::string& out, std::string_view text) {
+  const auto start = static_cast<std::ptrdiff_t>(out.size());
+  out.append(text);
+  std::replace_if(out.begin() + start, out.end(), is_control, ' ');
+}
+
 std::string_view trim(std::string_view text) noexcept {
   while (!text.empty() && is_fws(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_fws(text.back())) text.remove_suffix(1);
@@ -99,8 +103,6 @@ bool has_8bit(std::string_view text) noexcept {
   return any(
       text, [](std::uint64_t word) { return word & high; }, is_8bit);
 }
-
-bool has_control(std::string_view text) noexcept { return any(text, control_word, is_control); }
 
 bool is_printable(std::string_view text) noexcept {
   return !any(

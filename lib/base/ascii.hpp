@@ -21,6 +21,8 @@ constexpr bool is_wsp(char c) noexcept { return c == ' ' || c == '\t'; }
 constexpr bool is_fws(char c) noexcept { return is_wsp(c) || c == '\r' || c == '\n'; }
 /// A visible character, 0x21 to 0x7e.
 constexpr bool is_vchar(char c) noexcept { return c > 0x20 && c < 0x7f; }
+/// Below 0x20, or 0x7f.
+constexpr bool is_control(char c) noexcept { return (c >= 0 && c < ' ') || c == 0x7f; }
 constexpr bool is_8bit(char c) noexcept { return (static_cast<unsigned char>(c) & 0x80U) != 0; }
 
 /// The value of a hexadecimal digit, or -1.
@@ -37,14 +39,16 @@ std::string to_lower(std::string_view text);
 /// The same into a string whose memory is used again.
 void assign_lower(std::string& out, std::string_view text);
 
+/// Appends the text with a space for every control character: for what ends up in a line of a protocol, or in front of
+/// people, whose terminals obey some of them.
+void append_harmless(std::string& out, std::string_view text);
+
 /// Without leading and trailing space, tab, CR and LF.
 std::string_view trim(std::string_view text) noexcept;
 
 /// Any octet above 0x7f.
 bool has_8bit(std::string_view text) noexcept;
-/// Any octet below 0x20, or 0x7f.
-bool has_control(std::string_view text) noexcept;
-/// Visible characters and spaces alone: neither of the two above.
+/// Visible characters and spaces alone.
 bool is_printable(std::string_view text) noexcept;
 /// How many visible characters the text begins with.
 std::size_t count_vchars(std::string_view text) noexcept;

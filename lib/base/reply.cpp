@@ -3,12 +3,11 @@
 
 #include <charconv>
 
+#include "lib/base/ascii.hpp"
 #include "lib/base/cursor.hpp"
 
 namespace sendconn {
 namespace {
-
-constexpr bool is_control(char c) noexcept { return (c >= 0 && c < 0x20) || c == 0x7f; }
 
 /// The next octet belongs to the same UTF-8 character, so the text must not be cut in front of it.
 constexpr bool continues_character(char c) noexcept { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; }
@@ -26,15 +25,6 @@ char* put_code(char* at, const EnhancedCode& code) noexcept {
   at = put_number(at, code.subject);
   *at++ = '.';
   return put_number(at, code.detail);
-}
-
-/// Appends the text with every control character turned into a space.
-void append_harmless(std::string& out, std::string_view text) {
-  const std::size_t start = out.size();
-  out.append(text);
-  for (std::size_t i = start; i < out.size(); ++i) {
-    if (is_control(out[i])) out[i] = ' ';
-  }
 }
 
 /// How much of `text` fits a line that has room for `room` octets: cut at a space if there is one in the second half,
@@ -104,7 +94,7 @@ void Reply::append_to(std::string& out, bool with_enhanced) const {
       const std::size_t start = out.size();
       out.append(prefix, prefix_size);
       if (more || !line.empty()) out[start + 3] = '-';
-      append_harmless(out, piece);
+      ascii::append_harmless(out, piece);
       out += "\r\n";
     } while (!line.empty());
   }
@@ -126,7 +116,7 @@ std::string Reply::summary() const {
   std::string out(prefix, end);
   if (!text.empty()) {
     out += ' ';
-    append_harmless(out, text);
+    ascii::append_harmless(out, text);
   }
   return out;
 }

@@ -13,6 +13,7 @@
 
 #include "lib/base/hidden.hpp"
 #include "lib/crypto/context_stock.hpp"
+#include "lib/crypto/one_shot.hpp"
 #include "lib/crypto/openssl.hpp"
 #include "lib/crypto/pem.hpp"
 

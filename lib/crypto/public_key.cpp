@@ -17,6 +17,7 @@
 
 #include "lib/base/hidden.hpp"
 #include "lib/crypto/context_stock.hpp"
+#include "lib/crypto/one_shot.hpp"
 #include "lib/crypto/openssl.hpp"
 #include "lib/crypto/rsa_der.hpp"
 #include "lib/crypto/rsa_power.hpp"
@@ -109,19 +110,14 @@ struct VerifyingContext {
 
 struct SENDCONN_HIDDEN PublicKey::Impl {
   Impl(Key decoded, KeyType kind, unsigned size) : type(kind), bits(size), key(std::move(decoded)) {}
-  Impl(const RsaPower& prepared, const RsaNumbers& numbers)
-      : type(KeyType::rsa),
-        bits(RsaPower::modulus_octets * 8),
-        power(prepared),
-        modulus(numbers.modulus),
-        exponent(numbers.exponent) {}
+  explicit Impl(const RsaPower& prepared) : type(KeyType::rsa), bits(RsaPower::modulus_octets * 8), power(prepared) {}
 
   /// OpenSSL's form of the key: most signatures are good, and most keys with `power` are never asked for it. By a mutex
   /// and not std::call_once(), which some C libraries leave locked for ever when an exception goes through it.
   [[nodiscard]] EVP_PKEY& openssl_key() const {
     if (power) {
       const std::lock_guard lock(making);
-      if (key == nullptr) key.reset(required(make_rsa({modulus, exponent}).release()));
+      if (key == nullptr) key.reset(required(make_rsa(power->numbers()).release()));
     }
     return *key;
   }
@@ -129,8 +125,6 @@ struct SENDCONN_HIDDEN PublicKey::Impl {
   KeyType type;
   unsigned bits;
   std::optional<RsaPower> power;
-  std::string modulus;  // this and the exponent: set if `power` is
-  std::string exponent;
   mutable std::mutex making;
   mutable Key key;
   mutable ContextStock<VerifyingContext> contexts{max_idle_contexts};
@@ -165,7 +159,7 @@ Result<PublicKey> PublicKey::from_octets(KeyType type, std::string_view octets) 
   const unsigned bits = bits_of(numbers->modulus);
   if (may_calculate())
     if (const std::optional<RsaPower> power = RsaPower::create(*numbers))
-      return PublicKey(std::make_shared<const Impl>(*power, *numbers));
+      return PublicKey(std::make_shared<const Impl>(*power));
   Key key = make_rsa(*numbers);
   if (key == nullptr) {
     throw_if_out_of_memory();

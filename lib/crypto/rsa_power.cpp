@@ -77,6 +77,24 @@ struct RsaPower::Arithmetic {
     return big_endian;
   }
 
+  /// a - b mod 2^2080.
+  static Number difference(const Number& a, const Number& b) noexcept {
+    Number result;
+    std::uint64_t borrow = 0;
+    for (std::size_t i = 0; i < digits; ++i) {
+      const std::uint64_t wide = a.digit[i] - b.digit[i] - borrow;
+      result.digit[i] = wide & digit_mask;
+      borrow = wide >> 63U;
+    }
+    return result;
+  }
+  /// Of a number below twice the modulus.
+  static Number reduced(const Number& number, const Number& modulus) noexcept {
+    const bool is_below = std::lexicographical_compare(number.digit.rbegin(), number.digit.rend(),
+                                                       modulus.digit.rbegin(), modulus.digit.rend());
+    return is_below ? number : difference(number, modulus);
+  }
+
   SENDCONN_IFMA static Vectors load(const Number& number) noexcept {
     Vectors loaded;
     for (std::size_t i = 0; i < vectors; ++i) loaded[i] = _mm512_loadu_si512(&number.digit[i * lanes]);
@@ -191,7 +209,7 @@ struct RsaPower::Arithmetic {
   SENDCONN_IFMA static Number square_of_radix(const Number& modulus, std::uint64_t negated_inverse) noexcept {
     constexpr unsigned step = 48;
     constexpr unsigned distance = 3 * digits * digit_bits / 2 - modulus_octets * 8;
-    Number complement = negated(modulus);
+    Number complement = difference({}, modulus);
     const Divisor n{load(complement), 1 / top_of(modulus)};
     complement.digit[digits - 1] &= top_digit_mask;  // from 2^2080 - n to 2^2048 - n
     Vectors value = load(complement);
@@ -200,36 +218,12 @@ struct RsaPower::Arithmetic {
     return store(multiply(value, store(value), load(modulus), negated_inverse));
   }
 
-  /// 2^2080 - number, which is not zero.
-  static Number negated(const Number& number) noexcept {
-    Number result;
-    std::uint64_t borrow = 0;
-    for (std::size_t i = 0; i < digits; ++i) {
-      const std::uint64_t difference = 0 - number.digit[i] - borrow;
-      result.digit[i] = difference & digit_mask;
-      borrow = difference >> 63U;
-    }
-    return result;
-  }
-
   /// The last product is with the base as it came, not in Montgomery's form: so it leaves that form.
   SENDCONN_IFMA static Number power(const Number& base, const RsaPower& key) noexcept {
     const Vectors n = load(key.modulus_);
     Vectors value = multiply(load(base), key.square_of_radix_, n, key.negated_inverse_);
     for (unsigned i = 0; i < exponent_squarings; ++i) value = multiply(value, store(value), n, key.negated_inverse_);
     return store(multiply(value, base, n, key.negated_inverse_));
-  }
-
-  static void reduce(Number& number, const Number& modulus) noexcept {
-    if (std::lexicographical_compare(number.digit.rbegin(), number.digit.rend(), modulus.digit.rbegin(),
-                                     modulus.digit.rend()))
-      return;
-    std::uint64_t borrow = 0;
-    for (std::size_t i = 0; i < digits; ++i) {
-      const std::uint64_t difference = number.digit[i] - modulus.digit[i] - borrow;
-      number.digit[i] = difference & digit_mask;
-      borrow = difference >> 63U;
-    }
   }
 };
 
@@ -248,9 +242,12 @@ std::optional<RsaPower> RsaPower::create(const RsaNumbers& numbers) noexcept {
   std::copy(numbers.modulus.begin(), numbers.modulus.end(), made.modulus_octets_.begin());
   made.modulus_ = Arithmetic::from_octets(made.modulus_octets_);
   made.negated_inverse_ = (0 - inverse(made.modulus_.digit[0])) & digit_mask;
-
   made.square_of_radix_ = Arithmetic::square_of_radix(made.modulus_, made.negated_inverse_);
   return made;
+}
+
+RsaNumbers RsaPower::numbers() const noexcept {
+  return {{reinterpret_cast<const char*>(modulus_octets_.data()), modulus_octets_.size()}, fermat_4};
 }
 
 std::optional<RsaPower::Octets> RsaPower::of(std::string_view base) const noexcept {
@@ -258,9 +255,8 @@ std::optional<RsaPower::Octets> RsaPower::of(std::string_view base) const noexce
     return std::nullopt;
   Octets octets;
   std::copy(base.begin(), base.end(), octets.begin());
-  Number power = Arithmetic::power(Arithmetic::from_octets(octets), *this);
-  Arithmetic::reduce(power, modulus_);
-  return Arithmetic::to_octets(power);
+  return Arithmetic::to_octets(
+      Arithmetic::reduced(Arithmetic::power(Arithmetic::from_octets(octets), *this), modulus_));
 }
 
 }  // namespace sendconn::crypto
@@ -271,6 +267,7 @@ namespace sendconn::crypto {
 
 bool RsaPower::supported() noexcept { return false; }
 std::optional<RsaPower> RsaPower::create(const RsaNumbers& /*numbers*/) noexcept { return std::nullopt; }
+RsaNumbers RsaPower::numbers() const noexcept { return {}; }
 std::optional<RsaPower::Octets> RsaPower::of(std::string_view /*base*/) const noexcept { return std::nullopt; }
 
 }  // namespace sendconn::crypto

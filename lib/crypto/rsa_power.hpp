@@ -31,6 +31,9 @@ class RsaPower {
   /// that is even or has more or fewer than 2048 bits. Takes about a microsecond.
   static std::optional<RsaPower> create(const RsaNumbers& numbers) noexcept;
 
+  /// What create() was given; views into this object.
+  [[nodiscard]] RsaNumbers numbers() const noexcept;
+
   /// `base` and the power are big-endian. Nothing for a base that has not exactly 256 octets or is not smaller than the
   /// modulus: it represents no signature (RFC 8017 section 5.2.2).
   [[nodiscard]] std::optional<Octets> of(std::string_view base) const noexcept;

@@ -6,7 +6,6 @@
 namespace sendconn::dns {
 namespace {
 
-constexpr bool is_control(char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }
 constexpr bool ends_word(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ';' || c == '(' || c == ')' || c == '"';
 }
@@ -38,12 +37,12 @@ Result<ZoneToken> ZoneReader::quoted() {
 Result<ZoneToken> ZoneReader::word() {
   const std::size_t start = cursor_.position();
   while (!cursor_.at_end() && !ends_word(cursor_.peek())) {
-    if (is_control(cursor_.peek())) return zone_error(line_, cursor_.position(), "a control character");
+    if (ascii::is_control(cursor_.peek())) return zone_error(line_, cursor_.position(), "a control character");
     if (ascii::is_8bit(cursor_.peek()))
       return zone_error(
           line_, cursor_.position(),
           "an octet above 0x7f outside quotes; names are written as A-labels, strings in straight quotes");
-    const bool escapes = cursor_.peek() == '\\' && !is_control(cursor_.peek(1));
+    const bool escapes = cursor_.peek() == '\\' && !ascii::is_control(cursor_.peek(1));
     cursor_.skip(escapes ? 2 : 1);
   }
   return ZoneToken{cursor_.since(start), false, line_, start};

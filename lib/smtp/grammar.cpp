@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "lib/base/ascii.hpp"
 #include "lib/base/cursor.hpp"
 #include "lib/smtp/command_table.hpp"
 
@@ -10,8 +11,6 @@ namespace sendconn::smtp {
 namespace {
 
 constexpr std::size_t max_hello_octets = 255;  // RFC 5321 section 4.5.3.1.2
-
-constexpr bool is_control(char c) noexcept { return (c >= 0 && c < 0x20) || c == 0x7f; }
 
 struct PathKind {
   std::string_view keyword;
@@ -156,7 +155,7 @@ CommandLine split_command(std::string_view line) noexcept {
 }
 
 bool has_control(std::string_view line) noexcept {
-  return std::any_of(line.begin(), line.end(), [](char c) { return is_control(c) && c != '\t'; });
+  return std::any_of(line.begin(), line.end(), [](char c) { return ascii::is_control(c) && c != '\t'; });
 }
 
 std::optional<std::string_view> parse_hello(std::string_view argument) noexcept {
@@ -212,7 +211,7 @@ std::optional<std::string> decode_xtext(std::string_view text) {
       c = static_cast<char>(high * 16 + low);
       in.skip(2);
     }
-    if (is_control(c)) return std::nullopt;
+    if (ascii::is_control(c)) return std::nullopt;
     out += c;
   }
   return out;

@@ -1,9 +1,8 @@
 #include "lib/smtp/reply_reader.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
+#include "lib/base/ascii.hpp"
 #include "lib/base/cursor.hpp"
 
 namespace sendconn::smtp {
@@ -29,10 +28,7 @@ bool ReplyReader::take_line(std::string_view line, bool& last) {
     }
   }
   if (begun_) reply_.text += '\n';
-  std::transform(text.begin(), text.end(), std::back_inserter(reply_.text), [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return octet < 0x20 || octet == 0x7f ? ' ' : c;
-  });
+  ascii::append_harmless(reply_.text, text);
   reply_.code = code;
   begun_ = true;
   return true;

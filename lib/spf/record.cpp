@@ -104,7 +104,8 @@ std::optional<Qualifier> qualifier_of(char c) noexcept {
   }
 }
 
-/// The other one that most records have, all, a or mx without a target, likewise; with a qualifier or without.
+/// all, a and mx without a target, with a qualifier or without, are the other terms that most records have: read at
+/// once as well, with the same answer.
 std::size_t read_plain_name(std::string_view text, Term& term) noexcept {
   const auto octet = [text](std::size_t at) { return at < text.size() ? ascii::lower(text[at]) : ' '; };
   const std::optional<Qualifier> qualifier = qualifier_of(octet(0));
@@ -352,9 +353,9 @@ std::string_view format(TermKind kind) {
 
 bool Record::is_spf(std::string_view text) noexcept {
   if (text.size() >= words::octets) {
-    constexpr std::uint64_t mask = ~std::uint64_t{0} << 8U;
-    constexpr std::uint64_t start = 0x763d737066312000;  // "v=spf1 "
-    return (words::in_order(words::lower(words::load(text.data()))) & mask) == start;
+    constexpr std::uint64_t but_the_last_octet = ~std::uint64_t{0} << 8U;
+    const std::uint64_t start = words::in_order(words::lower(words::load(text.data())));
+    return (start & but_the_last_octet) == words::in_order(words::load("v=spf1 "));  // its eighth octet is the zero
   }
   return ascii::starts_with(text, version) && (text.size() == version.size() || text[version.size()] == ' ');
 }

@@ -45,13 +45,13 @@ TEST(Ascii, WhatATextHoldsIsFoundAtEveryPlaceOfEveryLength) {
         std::string text(size, '~');
         text[at] = c;
         ASSERT_EQ(ascii::has_8bit(text), i >= 0x80) << size << " " << at << " " << i;
-        ASSERT_EQ(ascii::has_control(text), i < 0x20 || i == 0x7f) << size << " " << at << " " << i;
+        ASSERT_EQ(ascii::is_printable(text), i >= 0x20 && i < 0x7f) << size << " " << at << " " << i;
         ASSERT_EQ(ascii::count_vchars(text), i > 0x20 && i < 0x7f ? size : at) << size << " " << at << " " << i;
       }
     }
   }
   EXPECT_FALSE(ascii::has_8bit(""));
-  EXPECT_FALSE(ascii::has_control(""));
+  EXPECT_TRUE(ascii::is_printable(""));
   EXPECT_EQ(ascii::count_vchars(""), 0U);
 }
 

@@ -10,7 +10,7 @@
 
 #include <sendconn/crypto.hpp>
 
-#include "lib/crypto/openssl.hpp"
+#include "lib/crypto/one_shot.hpp"
 
 namespace sendconn::crypto {
 namespace {

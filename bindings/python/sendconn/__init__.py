@@ -1,8 +1,9 @@
 """sendconn: mail for other people's domains, with proof. SPF, DKIM, DMARC, results, ownership and limits.
 
-Each part is a module: sendconn.spf, dkim, dmarc, authres, ownership, limit, dns, address, smtp, mailer and aio. `authenticate` does what a receiver does, `Mailer` sends. A function that may wait for the
-network has a twin in asyncio that ends in `_async`; a class `Check`, `Signer` or `Verifier` beside it does the same without
-any I/O, for every other loop.
+Each part is a module: sendconn.spf, dkim, dmarc, authres, ownership, limit, dns, address, smtp, mailer and aio.
+`authenticate` does what a receiver does, `Mailer` sends. A function that may wait for the network has a twin in asyncio
+that ends in `_async`; a class `Check`, `Signer` or `Verifier` beside it does the same without any I/O, for every other
+loop.
 """
 
 from sendconn._core import __version__
