@@ -1,4 +1,4 @@
-"""sendconn.aio: the server and the client of asyncio, against each other, smtplib and raw octets."""
+"""sendconn.aio: the server and the client of asyncio, against each other and raw octets."""
 
 import asyncio
 import contextlib
