@@ -192,7 +192,7 @@ def test_what_is_wrong_with_a_key_is_told(answer, result, reason):
 
 
 def test_testing_authenticated_and_the_strings_of_a_record():
-    record = key().record().replace("k=", "t=y; k=").encode()
+    record = key().record().replace("k=", "t=y; k=", 1).encode()  # once: the key may end in "k=" too
     answer = dns.Answer([[record[:20], record[20:]]], authenticated=True)
     (found,) = verify(sign() + MESSAGE, resolver=lambda name, type: answer)
     assert found.passed and found.testing and found.key_authenticated
