@@ -27,12 +27,6 @@ inline void must(bool succeeded) {
   if (!succeeded) throw std::bad_alloc();
 }
 
-/// After a call that failed: for want of memory is no reason to blame a key.
-inline void throw_if_out_of_memory() {
-  for (const unsigned long entry : {ERR_peek_error(), ERR_peek_last_error()})
-    if (entry != 0 && ERR_GET_REASON(entry) == ERR_R_MALLOC_FAILURE) throw std::bad_alloc();
-}
-
 template <class T>
 T* required(T* made) {
   must(made != nullptr);
@@ -52,13 +46,32 @@ inline const EVP_MD* sha1_algorithm() {
   return algorithm;
 }
 
-/// Drops the errors that OpenSSL queued while this object lives.
+/// Drops the errors that OpenSSL queues while this object lives, and tells them from those that the host left before.
 class ErrorScope {
  public:
-  ErrorScope() noexcept { ERR_set_mark(); }
+  ErrorScope() noexcept : began_empty_(ERR_peek_error() == 0) {
+    ERR_set_mark();
+    if (is_out_of_memory(ERR_peek_last_error())) ERR_raise(ERR_LIB_USER, covering);
+  }
   ~ErrorScope() { ERR_pop_to_mark(); }
   ErrorScope(const ErrorScope&) = delete;
   ErrorScope& operator=(const ErrorScope&) = delete;
+
+  /// After a call that failed: for want of memory is no reason to blame a key. OpenSSL queues that reason first, and
+  /// what its callers make of it after it; in a queue that began empty both ends are ours, else the last.
+  void throw_if_out_of_memory() const {
+    if (is_out_of_memory(ERR_peek_last_error()) || (began_empty_ && is_out_of_memory(ERR_peek_error())))
+      throw std::bad_alloc();
+  }
+
+ private:
+  static constexpr int covering = 1;  // the reason of an error that hides the host's last one
+
+  static bool is_out_of_memory(unsigned long error) noexcept {
+    return error != 0 && ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+  }
+
+  bool began_empty_;
 };
 
 }  // namespace sendconn::crypto

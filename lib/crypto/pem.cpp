@@ -36,45 +36,45 @@ struct Block {
   bool read(BIO& source) noexcept { return PEM_read_bio(&source, &label, &headers, &data, &size) == 1; }
 };
 
-Error no_key(const char* why) {
-  throw_if_out_of_memory();
+Error no_key(const ErrorScope& errors, const char* why) {
+  errors.throw_if_out_of_memory();
   return {Errc::syntax, std::string("private key: ") + why +
                             "; needs a PEM block \"PRIVATE KEY\", \"ENCRYPTED PRIVATE KEY\" or \"RSA PRIVATE KEY\""};
 }
 
-Result<Key> from_info(const PKCS8_PRIV_KEY_INFO* info) {
+Result<Key> from_info(const ErrorScope& errors, const PKCS8_PRIV_KEY_INFO* info) {
   Key key(info == nullptr ? nullptr : EVP_PKCS82PKEY(info));
-  if (key == nullptr) return no_key("the block holds no key of a known type");
+  if (key == nullptr) return no_key(errors, "the block holds no key of a known type");
   return key;
 }
 
-Result<Key> from_encrypted(const Block& block, std::string_view passphrase) {
+Result<Key> from_encrypted(const ErrorScope& errors, const Block& block, std::string_view passphrase) {
   const unsigned char* data = block.data;
   const EncryptedKeyInfo encrypted(d2i_X509_SIG(nullptr, &data, block.size));
-  if (encrypted == nullptr) return no_key("the encrypted block cannot be decoded");
+  if (encrypted == nullptr) return no_key(errors, "the encrypted block cannot be decoded");
   if (passphrase.empty()) return Error{Errc::crypto, "private key: it is encrypted, and no passphrase was given"};
   const KeyInfo info(PKCS8_decrypt(encrypted.get(), passphrase.data(), static_cast<int>(passphrase.size())));
   if (info == nullptr) {
-    throw_if_out_of_memory();
+    errors.throw_if_out_of_memory();
     return Error{Errc::crypto, "private key: it cannot be decrypted; the passphrase is wrong or the block is damaged"};
   }
-  return from_info(info.get());
+  return from_info(errors, info.get());
 }
 
-Result<Key> from_plain(const Block& block) {
+Result<Key> from_plain(const ErrorScope& errors, const Block& block) {
   const unsigned char* data = block.data;
   const KeyInfo info(d2i_PKCS8_PRIV_KEY_INFO(nullptr, &data, block.size));
-  return from_info(info.get());
+  return from_info(errors, info.get());
 }
 
-Result<Key> from_pkcs1(const Block& block) {
+Result<Key> from_pkcs1(const ErrorScope& errors, const Block& block) {
   if (block.headers != nullptr && *block.headers != '\0')
     return Error{
         Errc::unsupported,
         "private key: PKCS#1 with encryption of its own is obsolete; convert it with \"openssl pkcs8 -topk8\""};
   const unsigned char* data = block.data;
   Key key(d2i_PrivateKey(EVP_PKEY_RSA, nullptr, &data, block.size));
-  if (key == nullptr) return no_key("the block \"RSA PRIVATE KEY\" cannot be decoded");
+  if (key == nullptr) return no_key(errors, "the block \"RSA PRIVATE KEY\" cannot be decoded");
   return key;
 }
 
@@ -98,11 +98,11 @@ Result<Key> read(std::string_view text, std::string_view passphrase) {
   must(source != nullptr);
   while (true) {
     Block block;
-    if (!block.read(*source)) return no_key("the text holds none");
+    if (!block.read(*source)) return no_key(errors, "the text holds none");
     const std::string_view label = block.label;
-    if (label == PEM_STRING_PKCS8) return from_encrypted(block, passphrase);
-    if (label == PEM_STRING_PKCS8INF) return from_plain(block);
-    if (label == PEM_STRING_RSA) return from_pkcs1(block);
+    if (label == PEM_STRING_PKCS8) return from_encrypted(errors, block, passphrase);
+    if (label == PEM_STRING_PKCS8INF) return from_plain(errors, block);
+    if (label == PEM_STRING_RSA) return from_pkcs1(errors, block);
     if (label == PEM_STRING_ECPRIVATEKEY || label == PEM_STRING_DSA)
       return Error{Errc::unsupported, "private key: DKIM signs with RSA or Ed25519 keys only (RFC 8463 section 3)"};
   }
@@ -124,7 +124,7 @@ Result<std::string> write(const EVP_PKEY& key, std::string_view passphrase) {
     written = encrypted != nullptr && PEM_write_bio_PKCS8(sink.get(), encrypted.get()) == 1;
   }
   if (!written) {
-    throw_if_out_of_memory();
+    errors.throw_if_out_of_memory();
     return Error{Errc::crypto, "private key: OpenSSL could not encode it as PKCS#8"};
   }
   char* data = nullptr;

@@ -24,8 +24,8 @@ namespace {
 /// RSA-2048.
 constexpr std::size_t max_idle_contexts = 64;
 
-Error refused(const char* what) {
-  throw_if_out_of_memory();
+Error refused(const ErrorScope& errors, const char* what) {
+  errors.throw_if_out_of_memory();
   return {Errc::crypto, std::string("private key: OpenSSL could not ") + what};
 }
 
@@ -101,13 +101,13 @@ struct SENDCONN_HIDDEN PrivateKey::Impl {
         signature_octets(static_cast<std::size_t>(EVP_PKEY_get_size(key.get()))) {}
 
   /// Checks what OpenSSL decoded, and that it can sign.
-  static Result<PrivateKey> accept(Key decoded);
+  static Result<PrivateKey> accept(const ErrorScope& errors, Key decoded);
 
-  Result<std::string> sign(const Sha256& digest) const {
+  Result<std::string> sign(const ErrorScope& errors, const Sha256& digest) const {
     auto context = contexts.borrow([this] { return SigningContext::create(*key, type); });
-    if (context == nullptr) return refused("prepare a signature");
+    if (context == nullptr) return refused(errors, "prepare a signature");
     std::string signature(signature_octets, '\0');
-    if (!context->sign(digest, signature)) return refused("sign");  // and the context is not used again
+    if (!context->sign(digest, signature)) return refused(errors, "sign");  // and the context is not used again
     contexts.give_back(std::move(context));
     return signature;
   }
@@ -120,7 +120,7 @@ struct SENDCONN_HIDDEN PrivateKey::Impl {
   mutable ContextStock<SigningContext> contexts{max_idle_contexts};
 };
 
-Result<PrivateKey> PrivateKey::Impl::accept(Key decoded) {
+Result<PrivateKey> PrivateKey::Impl::accept(const ErrorScope& errors, Key decoded) {
   const bool is_rsa = EVP_PKEY_is_a(decoded.get(), "RSA") == 1;
   if (!is_rsa && EVP_PKEY_is_a(decoded.get(), "ED25519") != 1)
     return Error{Errc::unsupported, "private key: DKIM signs with RSA or Ed25519 keys only (RFC 8463 section 3)"};
@@ -131,13 +131,13 @@ Result<PrivateKey> PrivateKey::Impl::accept(Key decoded) {
                                         " (RFC 8301 section 3.2)"};
   const auto impl = std::make_shared<Impl>(std::move(decoded), is_rsa ? KeyType::rsa : KeyType::ed25519, bits);
   impl->public_octets = encode_public(*impl->key, impl->type);
-  if (impl->public_octets.empty()) return refused("encode its public half");
+  if (impl->public_octets.empty()) return refused(errors, "encode its public half");
   // A key whose numbers do not belong together would sign, and no receiver would accept it.
   const Sha256 probe = sha256("sendconn");
-  const Result<std::string> signature = impl->sign(probe);
+  const Result<std::string> signature = impl->sign(errors, probe);
   if (!signature) return signature.error();
   if (!verifies(*impl->key, impl->type, probe, *signature)) {
-    throw_if_out_of_memory();
+    errors.throw_if_out_of_memory();
     return Error{Errc::crypto, "private key: its signature does not verify; the key is damaged"};
   }
   return PrivateKey(impl);
@@ -154,15 +154,15 @@ Result<PrivateKey> PrivateKey::generate(KeyType type, unsigned rsa_bits) {
                                              " (RFC 8301 section 3.2)"};
   Key key(type == KeyType::rsa ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(rsa_bits))
                                : EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-  if (key == nullptr) return refused("generate a key");
-  return Impl::accept(std::move(key));
+  if (key == nullptr) return refused(errors, "generate a key");
+  return Impl::accept(errors, std::move(key));
 }
 
 Result<PrivateKey> PrivateKey::from_pem(std::string_view pem, std::string_view passphrase) {
   const ErrorScope errors;
   Result<Key> key = pem::read(pem, passphrase);
   if (!key) return std::move(key).error();
-  return Impl::accept(std::move(key).value());
+  return Impl::accept(errors, std::move(key).value());
 }
 
 Result<std::string> PrivateKey::to_pem(std::string_view passphrase) const {
@@ -175,7 +175,7 @@ std::string PrivateKey::public_octets() const { return impl_->public_octets; }
 
 Result<std::string> PrivateKey::sign_digest(const Sha256& digest) const {
   const ErrorScope errors;
-  return impl_->sign(digest);
+  return impl_->sign(errors, digest);
 }
 
 }  // namespace sendconn::crypto

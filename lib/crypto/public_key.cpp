@@ -143,7 +143,7 @@ Result<PublicKey> PublicKey::from_octets(KeyType type, std::string_view octets) 
     Key key(EVP_PKEY_new_raw_public_key_ex(nullptr, "ED25519", nullptr,
                                            reinterpret_cast<const unsigned char*>(octets.data()), octets.size()));
     if (key == nullptr) {
-      throw_if_out_of_memory();
+      errors.throw_if_out_of_memory();
       return Error{Errc::crypto, "Ed25519 public key: OpenSSL refuses it"};
     }
     return PublicKey(std::make_shared<const Impl>(std::move(key), type, 256U));
@@ -162,7 +162,7 @@ Result<PublicKey> PublicKey::from_octets(KeyType type, std::string_view octets) 
       return PublicKey(std::make_shared<const Impl>(*power));
   Key key = make_rsa(*numbers);
   if (key == nullptr) {
-    throw_if_out_of_memory();
+    errors.throw_if_out_of_memory();
     return Error{Errc::crypto, "RSA public key: OpenSSL refuses it"};
   }
   return PublicKey(std::make_shared<const Impl>(std::move(key), type, bits));
@@ -178,13 +178,13 @@ bool PublicKey::verifies(const Digest& digest, std::string_view signature) const
   if (digest.size != Sha256().size()) {  // rare enough that nothing is kept for it
     const auto context = VerifyingContext::create(key, impl_->type, sha1_algorithm());
     const bool good = context != nullptr && context->verifies(digest, signature);
-    if (!good) throw_if_out_of_memory();  // else it would be the signature's fault
+    if (!good) errors.throw_if_out_of_memory();  // else it would be the signature's fault
     return good;
   }
   auto context =
       impl_->contexts.borrow([&key, this] { return VerifyingContext::create(key, impl_->type, sha256_algorithm()); });
   const bool good = context != nullptr && context->verifies(digest, signature);
-  if (!good) throw_if_out_of_memory();
+  if (!good) errors.throw_if_out_of_memory();
   if (context == nullptr) return false;
   impl_->contexts.give_back(std::move(context));
   return good;

@@ -123,6 +123,22 @@ TEST(PublicKey, is_all_OpenSSLs_where_the_user_wants_validated_cryptography) {
   EXPECT_TRUE(PublicKey::from_octets(KeyType::rsa, octets).ok());
 }
 
+TEST(PublicKey, blames_no_signature_and_no_want_of_memory_for_what_the_host_left_in_OpenSSLs_queue) {
+  const Sha256 digest = sha256("a message");
+  for (const KeyType type : {KeyType::rsa, KeyType::ed25519}) {
+    const PublicKey key = PublicKey::from_octets(type, key_of(type).public_octets()).value();
+    const std::string signature = key_of(type).sign_digest(digest).value();
+    ERR_raise(ERR_LIB_EVP, ERR_R_MALLOC_FAILURE);
+    const unsigned long left = ERR_peek_last_error();
+    EXPECT_TRUE(key.verifies(digest, signature));
+    EXPECT_FALSE(key.verifies(sha256("another message"), signature));
+    EXPECT_FALSE(PublicKey::from_octets(type, "no key").ok());
+    EXPECT_FALSE(PrivateKey::from_pem("no key").ok());
+    EXPECT_EQ(ERR_get_error(), left);
+    EXPECT_EQ(ERR_get_error(), 0U) << "nothing of ours stays";
+  }
+}
+
 TEST(PublicKey, of_RSA_is_taken_bare_too) {
   const std::string info = key_of(KeyType::rsa).public_octets();
   const PublicKey key = PublicKey::from_octets(KeyType::rsa, info.substr(info_octets)).value();
