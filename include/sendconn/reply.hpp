@@ -30,7 +30,7 @@ struct EnhancedCode {
 struct Reply {
   static constexpr std::size_t max_line_octets = 512;  ///< RFC 5321 section 4.5.3.1.5: with the code and CRLF
 
-  std::uint16_t code = 0;  ///< 200 to 599
+  std::uint16_t code = 0;  ///< 200 to 599; 0 where a report has no reply of the server to show
   EnhancedCode enhanced;
   std::string text;
 

@@ -1,4 +1,7 @@
 // A connection that is kept open for the next message, and what ends it.
+#include <chrono>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,6 +53,21 @@ TEST_F(KeepOpen, CarriesSeveralMessagesOverOneConnection) {
   EXPECT_TRUE(accepted(mailer));
   mailer.close();
   EXPECT_FALSE(mailer.is_open());
+  mailer.close();
+}
+
+TEST_F(KeepOpen, IsLeftInOrderWhenItStoodIdleTooLong) {
+  const Script one_message = [](Peer& peer) {
+    peer.greet();
+    peer.take_message();
+    peer.take_quit();
+  };
+  ScriptedServer server({one_message, one_message});
+  Mailer mailer = make(server, std::chrono::seconds(1));
+  EXPECT_TRUE(accepted(mailer));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  EXPECT_TRUE(mailer.is_open()) << "nothing watches over it";
+  EXPECT_TRUE(accepted(mailer));
   mailer.close();
 }
 
