@@ -100,7 +100,7 @@ std::string run(const Input& input, std::size_t step, Manner manner) {
     const dns::Question question = open[which];
     open.erase(open.begin() + static_cast<std::ptrdiff_t>(which));
     if (manner == Manner::amid_lies) {
-      check.answer({"no.name.at.all", dns::RecordType::txt}, lie);
+      check.answer({std::string(64, 'x') + ".example", dns::RecordType::txt}, lie);  // no name: RFC 1035 section 2.3.4
       check.answer({question.name, dns::RecordType::ns}, lie);
     }
     check.answer(question, lookup(input, question));

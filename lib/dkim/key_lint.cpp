@@ -75,7 +75,8 @@ bool Linter::check_kind() {
                                                   {"v=STSv1", "an MTA-STS record; it belongs at _mta-sts"},
                                                   {"v=TLSRPTv1", "a TLS report record; it belongs at _smtp._tls"}}};
   for (const Kind& kind : others)
-    if (ascii::starts_with(text_, kind.start)) {
+    // "V=spf1" is a key's tag that nobody knows (RFC 6376 section 3.2: names of tags are case-sensitive).
+    if (ascii::starts_with(text_, kind.start) && !KeyRecord::parse(text_)) {
       add(Mistake::not_a_key_record, Severity::error, text_.substr(0, kind.start.size()),
           std::string("this is ") + kind.what);
       return false;

@@ -51,6 +51,8 @@ std::vector<LintCase> cases() {
       {"", not_a_key_record, error, ""},
       {"v=spf1 include:x -all", not_a_key_record, error, "v=spf1"},
       {"v=DMARC1; p=none", not_a_key_record, error, "v=DMARC1"},
+      {"V=spf1 include:x -all", not_a_key_record, error, "V=spf1"},
+      {"V=spf1" + rest, unknown_tag, warning, "V"},
       {"s1.domainkey.provider.example", not_a_key_record, error, "s1.domainkey.provider.example"},
       {"hello world", not_a_key_record, error, "hello world"},
       {"\"" + ok + "\"", quotes, error, "\""},
