@@ -45,12 +45,16 @@ class Linter {
   void check_size();
 
   std::string_view text_;
+  bool readable_ = false;  ///< a verifier would take it for a key record
   TagList tags_;
   std::vector<Finding> findings_;
 };
 
 std::vector<Finding> Linter::run() {
-  if (check_kind() && check_form()) {
+  // What verifiers read is a key record, whatever it looks like: "V=spf1" is a tag that nobody knows, since names of
+  // tags are case-sensitive (RFC 6376 section 3.2).
+  readable_ = KeyRecord::parse(text_).ok();
+  if ((readable_ || check_kind()) && check_form()) {
     check_version();
     check_known_tags();
     check_hashes();
@@ -75,8 +79,7 @@ bool Linter::check_kind() {
                                                   {"v=STSv1", "an MTA-STS record; it belongs at _mta-sts"},
                                                   {"v=TLSRPTv1", "a TLS report record; it belongs at _smtp._tls"}}};
   for (const Kind& kind : others)
-    // "V=spf1" is a key's tag that nobody knows (RFC 6376 section 3.2: names of tags are case-sensitive).
-    if (ascii::starts_with(text_, kind.start) && !KeyRecord::parse(text_)) {
+    if (ascii::starts_with(text_, kind.start)) {
       add(Mistake::not_a_key_record, Severity::error, text_.substr(0, kind.start.size()),
           std::string("this is ") + kind.what);
       return false;
@@ -97,12 +100,11 @@ bool Linter::check_kind() {
 
 bool Linter::check_form() {
   // Where a quotation mark does no harm it stands in a tag that nobody reads.
-  const bool readable = KeyRecord::parse(text_).ok();
   if (const std::size_t at = text_.find_first_of("\"\\"); at != std::string_view::npos) {
-    add(Mistake::quotes, readable ? Severity::warning : Severity::error, at, 1,
+    add(Mistake::quotes, readable_ ? Severity::warning : Severity::error, at, 1,
         std::string("a ") + (text_[at] == '"' ? "quotation mark" : "backslash") +
             " stands in the text; quoting belongs to zone files, not to the record's value");
-    if (!readable) return false;  // whatever else would be said follows from it
+    if (!readable_) return false;  // whatever else would be said follows from it
   }
   Result<TagList> tags = TagList::parse(text_);
   if (tags) {

@@ -22,6 +22,7 @@ MESSAGE = (
     b"\r\n"
     b"Hi.\r\n\r\nWe lost the game. Are you hungry yet?\r\n\r\nJoe.\r\n"
 )
+ENVELOPE = {"sender": "joe@football.example.com", "recipients": ["suzie@shopping.example.net"]}
 
 
 def conformance(*parts):

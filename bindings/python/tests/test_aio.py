@@ -12,10 +12,9 @@ import sendconn
 from sendconn import aio, smtp
 from sendconn._link import Link
 from sendconn.mailer import Fate, Stage
-from support import MESSAGE
+from support import ENVELOPE, MESSAGE
 
 OPEN = smtp.ServerOptions(hostname="mx.example.org", require_tls=False, require_auth=False)
-ENVELOPE = {"sender": "joe@football.example.com", "recipients": ["suzie@shopping.example.net"]}
 SECONDS = 30.0
 
 

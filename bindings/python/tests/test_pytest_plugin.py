@@ -9,11 +9,9 @@ import pytest
 import sendconn
 from sendconn import aio, smtp
 from sendconn.mailer import Stage
-from support import MESSAGE, ROOT
+from support import ENVELOPE, MESSAGE, ROOT
 
 pytest_plugins = ["sendconn.pytest_plugin"]
-
-ENVELOPE = {"sender": "joe@football.example.com", "recipients": ["suzie@shopping.example.net"]}
 
 
 def test_pytest_finds_the_plugin_of_the_installed_package():
